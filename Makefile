@@ -1,0 +1,44 @@
+# Everything a person runs. Needs Python >= 3.11 and make; `make setup` brings the rest into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+export UV_PROJECT_ENVIRONMENT := .venv
+STAMP := .venv/.setup-stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Create .venv with the locked dependencies (quick when nothing changed)
+
+$(STAMP): pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@$(UV) sync --frozen --all-extras --inexact
+	@touch $(STAMP)
+
+demo: setup ## Serve Outlay on this machine with realistic traffic (Ctrl-C stops it)
+	@$(BIN)/outlay demo $(ARGS)
+
+test: setup ## Run every test
+	@$(BIN)/pytest $(ARGS)
+
+check: setup ## Lint, types, import rules, packaging
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q tests/packaging
+
+format: setup ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## Measure speed, memory and size; prints the machine and the ratios
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## Remove what setup and the tests made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .bench

@@ -1,0 +1,31 @@
+"""What became of one event sent to the meter, and the batch answer every wire gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """accepted: counted once, now. duplicate: the same event was counted before. conflict: its id was used for other
+    content. rejected: invalid, with a reason. Only `accepted` adds to the ledger; all four are durable when answered.
+    """
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on the event at one position of a batch; `pointer` (RFC 6901, inside the event) and `reason` when refused."""
+
+    verdict: Verdict
+    id: str | None = None
+    pointer: str | None = None
+    reason: str | None = None
+
+
+ACCEPTED = Outcome(Verdict.ACCEPTED)
+DUPLICATE = Outcome(Verdict.DUPLICATE)

@@ -1,0 +1,103 @@
+"""The usage event: an immutable fact from a producer, who used how much of what, when.
+
+Identity is (org, source, id), as in CloudEvents; the org comes from the caller's key, never from the body.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from outlay_schemas.units import QUANTITY_SCALE, UNIT_NAME
+
+MAX_TEXT = 256
+MAX_TAGS = 32
+MAX_UNITS = 64
+MAX_EVENT_BYTES = 64 * 1024
+MAX_FUTURE = timedelta(minutes=10)
+MAX_QUANTITY = 10**15
+
+CLOUDEVENT_TYPE = "dev.outlay.usage.recorded.v1"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
+TagKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
+TagValue = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
+UnitName = Annotated[str, StringConstraints(pattern=f"^{UNIT_NAME.pattern}$")]
+Quantity = Annotated[Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=15 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)]
+Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12)]
+Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+Kind = Literal["usage", "invoice", "adjustment"]
+Category = Literal["compute", "model_api", "data", "personnel", "tooling", "governance"]
+Outcome = Literal["ok", "error"]
+
+
+class UsageEvent(BaseModel):
+    """One usage event as it is sent over any wire.
+
+    Quantities are disjoint: `input_tokens` excludes cached and cache-writing tokens, `output_tokens` excludes reasoning.
+    Unknown fields are refused, so a misspelt count is never silently lost; free values belong in `tags`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+    id: Text
+    """Unique within `source`; a retry carries the same id."""
+    source: Text = "api"
+    """What produced the event, for example `urn:outlay:sdk:search-api`."""
+    time: AwareDatetime
+    """The moment of use, RFC 3339 with an offset. Kept to the millisecond."""
+    provider: Text
+    model: Text
+    """The model or product the provider says it used, as in its response."""
+    quantities: Annotated[dict[UnitName, Quantity], Field(max_length=MAX_UNITS)] = Field(default_factory=dict)
+    """Unit to quantity, for example `{"input_tokens": 386, "cached_input_tokens": 1920, "output_tokens": 412}`."""
+    service_tier: Text | None = None
+    """`standard`, `batch`, `flex`, `priority`, ...: the tier the provider really used."""
+    region: Text | None = None
+    operation: Text | None = None
+    """`chat`, `embeddings`, `image_generation`, ..."""
+    business_unit: Text | None = None
+    department: Text | None = None
+    team: Text | None = None
+    project: Text | None = None
+    app: Text | None = None
+    env: Text | None = None
+    key: Text | None = None
+    """The name or id of the provider or virtual key used; never the secret."""
+    user: Text | None = None
+    use_case: Text | None = None
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = Field(default_factory=dict)
+    latency_ms: Milliseconds | None = None
+    ttft_ms: Milliseconds | None = None
+    """Time to the first token, in milliseconds."""
+    outcome: Outcome = "ok"
+    estimated: bool = False
+    """Whether the quantities are a lower bound, as after a cut stream."""
+    request_id: Text | None = None
+    trace_id: Text | None = None
+    kind: Kind = "usage"
+    category: Category | None = None
+    """One of the six cost categories; derived from the unit when absent."""
+    amount: Amount | None = None
+    """USD as billed. Required for `invoice` and `adjustment`, refused for `usage`, which is priced from its quantities."""
+    provider_cost: Amount | None = None
+    """USD the provider itself reported for this call; kept beside our amount, never used for it."""
+
+    @model_validator(mode="after")
+    def _amount_belongs_to_billed_lines(self) -> Self:
+        if (self.kind == "usage") is not (self.amount is None):
+            raise ValueError(
+                "amount is set by pricing for kind 'usage'; leave it out, or send it as provider_cost"
+                if self.kind == "usage"
+                else f"amount is required for kind {self.kind!r}"
+            )
+        return self
+
+
+def too_far_ahead(time: datetime, now: datetime) -> bool:
+    """Return whether an event time lies further in the future than clocks may drift."""
+    return time - now > MAX_FUTURE

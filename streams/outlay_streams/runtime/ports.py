@@ -1,0 +1,57 @@
+"""What the runtimes need of the world outside, as Protocols; `outlay_infra` and tests provide them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from outlay_schemas.block import Block
+
+
+class Clock(Protocol):
+    """The time. Tests use a manual one; no stage of the core reads it."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware UTC."""
+        ...
+
+
+class Ledger(Protocol):
+    """Where blocks are kept. Every method may raise `StoreError` (outlay_infra.errors) when the store is away or full."""
+
+    def insert_block(self, block: Block, /) -> None:
+        """Store the block everywhere, durably; a repeat of the same block changes nothing."""
+        ...
+
+    def recover(self, partition_prefix: str, /) -> list[str]:
+        """Complete blocks that a crash left half stored; return a line for each thing mended."""
+        ...
+
+    def find_ids(self, id_hashes: pa.Array, /) -> pa.Table:
+        """Return `id_hash`, `content_hash` of those identities (uint64) that the ledger holds."""
+        ...
+
+    def recent_ids(self, since: datetime, limit: int, /) -> Iterator[pa.Table]:
+        """Yield `id_hash`, `content_hash`, `received` of entries received at or after `since`: the newest `limit`."""
+        ...
+
+    def save_prices(self, records: Iterable[PriceRecord], /) -> None:
+        """Keep price records for ever, by id; known ids are left alone."""
+        ...
+
+
+class PriceRecord(Protocol):
+    """A price as it was used: what an entry's `price_id` resolves to."""
+
+    @property
+    def price_id(self) -> str:
+        """Digest of the price, so the same terms always have the same id."""
+        ...
+
+    @property
+    def body(self) -> str:
+        """The terms as canonical JSON: sku, rates, tier, variant, discount, source, dates."""
+        ...
