@@ -99,7 +99,14 @@ SUMS = pa.schema(
 )
 """The measures of every rollup. `amount` sums the amounts that are known; a row's `status` says whether it has any."""
 
-CELLS = pa.schema([pa.field("org", pa.string()), pa.field("quarter", pa.timestamp("s", tz="UTC")), *_fields(ROLLED_UP, pa.string()), *SUMS])
+CELLS = pa.schema(
+    [
+        pa.field("org", pa.string()),
+        pa.field("quarter", pa.timestamp("s", tz="UTC")),
+        *_fields(ROLLED_UP, pa.string()),
+        *SUMS,
+    ]
+)
 """A block by quarter hour (UTC, start) and rolled-up dimension."""
 
 DAYS = pa.schema([pa.field("org", pa.string()), pa.field("day", pa.date32()), *_fields(ROLLED_UP, pa.string()), *SUMS])

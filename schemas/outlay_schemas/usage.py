@@ -26,7 +26,9 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, patte
 TagKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TagValue = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 UnitName = Annotated[str, StringConstraints(pattern=f"^{UNIT_NAME.pattern}$")]
-Quantity = Annotated[Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=15 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)]
+Quantity = Annotated[
+    Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=15 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)
+]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12)]
 Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -42,7 +44,7 @@ class UsageEvent(BaseModel):
     Unknown fields are refused, so a misspelt count is never silently lost; free values belong in `tags`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, use_attribute_docstrings=True)
 
     id: Text
     """Unique within `source`; a retry carries the same id."""
@@ -51,6 +53,7 @@ class UsageEvent(BaseModel):
     time: AwareDatetime
     """The moment of use, RFC 3339 with an offset. Kept to the millisecond."""
     provider: Text
+    """The vendor, for example `openai`; resolved to its canonical name by pricing."""
     model: Text
     """The model or product the provider says it used, as in its response."""
     quantities: Annotated[dict[UnitName, Quantity], Field(max_length=MAX_UNITS)] = Field(default_factory=dict)
@@ -58,28 +61,43 @@ class UsageEvent(BaseModel):
     service_tier: Text | None = None
     """`standard`, `batch`, `flex`, `priority`, ...: the tier the provider really used."""
     region: Text | None = None
+    """Where it was served, in the provider's own words."""
     operation: Text | None = None
     """`chat`, `embeddings`, `image_generation`, ..."""
     business_unit: Text | None = None
+    """The unit of the business that pays."""
     department: Text | None = None
+    """The department inside the business unit."""
     team: Text | None = None
+    """The team that pays."""
     project: Text | None = None
+    """The project inside the team."""
     app: Text | None = None
+    """The application that made the call."""
     env: Text | None = None
+    """`production`, `staging`, `development`, ..."""
     key: Text | None = None
     """The name or id of the provider or virtual key used; never the secret."""
     user: Text | None = None
+    """The end user on whose behalf the call was made; a pseudonym will do."""
     use_case: Text | None = None
+    """What the call was for, for example `summarise-ticket`."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = Field(default_factory=dict)
+    """Free keys and values to group spend by."""
     latency_ms: Milliseconds | None = None
+    """Duration of the whole call, in milliseconds."""
     ttft_ms: Milliseconds | None = None
     """Time to the first token, in milliseconds."""
     outcome: Outcome = "ok"
+    """Whether the call succeeded; a failed call may still cost money."""
     estimated: bool = False
     """Whether the quantities are a lower bound, as after a cut stream."""
     request_id: Text | None = None
+    """The provider's own id of the call, to match invoices."""
     trace_id: Text | None = None
+    """The trace the call belongs to."""
     kind: Kind = "usage"
+    """`usage`, or a billed line without events: `invoice`, `adjustment`."""
     category: Category | None = None
     """One of the six cost categories; derived from the unit when absent."""
     amount: Amount | None = None

@@ -1,0 +1,83 @@
+"""The identity and the content of usage events as hashes, a batch at a time.
+
+Identity is XXH3-64 of org, source and id joined by U+001F. Content is the low 32 bits of XXH3-64 over every field that
+differs from its default, by name, so that a field added later leaves the hash of older events as it was.
+Texts carry no control characters (`UsageEvent` refuses them), which makes the joined text unambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from xxhash import xxh3_64_intdigest
+
+from outlay_schemas.arrow import USAGE
+
+_FIELD = "\x1f"
+_ITEM = "\x1e"
+_PAIR = "\x1d"
+_LOW_32 = np.uint64(0xFFFFFFFF)
+_IDENTITY = ("org", "source", "id")
+_DEFAULTS = {"calls": "1", "outcome": "ok", "estimated": "false", "kind": "usage"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Hashes of a batch, row by row: `id_hash` uint64 and `content_hash` uint32."""
+
+    id_hash: npt.NDArray[np.uint64]
+    content_hash: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.id_hash)
+
+
+def identity_hash(org: str, source: str, event_id: str) -> int:
+    """Return the identity of one event as stored in `event_ids.id_hash`."""
+    return xxh3_64_intdigest(f"{org}{_FIELD}{source}{_FIELD}{event_id}".encode())
+
+
+def identify(usage: pa.Table) -> Identities:
+    """Return the identity and content hashes of a `USAGE` table."""
+    rows = usage.num_rows
+    names = pl.select(pl.concat_str([_series(usage, name) for name in _IDENTITY], separator=_FIELD)).to_series()
+    parts = list(_content_parts(usage))
+    contents = pl.select(pl.concat_str(parts)).to_series() if parts else pl.repeat("", rows, eager=True)
+    return Identities(_hashes(names), (_hashes(contents) & _LOW_32).astype(np.uint32))
+
+
+def _hashes(texts: pl.Series) -> npt.NDArray[np.uint64]:
+    return np.fromiter(map(xxh3_64_intdigest, texts.cast(pl.Binary).to_list()), np.uint64, len(texts))
+
+
+def _series(usage: pa.Table, name: str) -> pl.Series:
+    return pl.Series(name, pl.from_arrow(usage[name]))
+
+
+def _content_parts(usage: pa.Table) -> Iterator[pl.Series]:
+    """Yield per column `name=value` and a separator, or nothing where the value is the default."""
+    for field in USAGE:
+        if field.name in _IDENTITY:
+            continue
+        column = _series(usage, field.name)
+        if pa.types.is_map(field.type):
+            text, default = _map_text(column), ""
+        elif pa.types.is_timestamp(field.type):
+            text, default = column.cast(pl.Int64).cast(pl.String), ""
+        else:
+            text = column.cast(pl.String)
+            default = _DEFAULTS.get(field.name, "0" if pa.types.is_integer(field.type) and not field.nullable else "")
+        text = text.set(text == default, None)
+        if text.null_count() < len(text):
+            yield (f"{field.name}=" + text + _FIELD).fill_null("")
+
+
+def _map_text(column: pl.Series) -> pl.Series:
+    pair = [pl.element().struct.field("key"), pl.element().struct.field("value").cast(pl.String)]
+    entries = column.cast(pl.List(pl.Struct({"key": pl.String, "value": column.dtype.value})))  # type: ignore[attr-defined]
+    return entries.list.eval(pl.concat_str(pair, separator=_PAIR)).list.join(_ITEM)
