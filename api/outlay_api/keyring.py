@@ -1,0 +1,75 @@
+"""The keys in memory: found by digest, refreshed when the catalog's version moves, last uses remembered coarsely."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from outlay_api.keys import ApiKey, digest, well_formed
+
+FRESH = timedelta(seconds=2)
+"""How long another process's change of keys may go unnoticed."""
+LAST_USE_STEP = timedelta(minutes=1)
+
+
+class KeyDocuments(Protocol):
+    """Where keys are kept, across organisations."""
+
+    def version(self) -> int:
+        """Return a number that rises with every change."""
+        ...
+
+    def keys(self) -> Iterable[ApiKey]:
+        """Return every key that was not deleted."""
+        ...
+
+
+class KeyRing:
+    """Answers whose a secret is, without I/O while `fresh`."""
+
+    def __init__(self, documents: KeyDocuments) -> None:
+        """Start empty; the first `refresh` reads the keys."""
+        self._documents = documents
+        self._by_digest: dict[str, ApiKey] = {}
+        self._used: dict[str, datetime] = {}
+        self._version = -1
+        self._checked: datetime | None = None
+        self._refreshing = threading.Lock()
+
+    def fresh(self, now: datetime) -> bool:
+        """Return whether the keys were compared with the catalog lately."""
+        return self._checked is not None and now - self._checked < FRESH
+
+    def refresh(self, now: datetime) -> None:
+        """Read the keys again when the catalog moved; blocking, may raise `StoreError`."""
+        with self._refreshing:
+            version = self._documents.version()
+            if version != self._version:
+                self._by_digest = {key.sha256: key for key in self._documents.keys()}
+                self._version = version
+            self._checked = now
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key exists, so that only this machine is served."""
+        return not self._by_digest
+
+    def find(self, secret: str, now: datetime) -> ApiKey | None:
+        """Return the key with this secret and note its use, or None; expired keys are returned too."""
+        if not well_formed(secret):
+            return None
+        wanted = digest(secret)
+        key = self._by_digest.get(wanted)
+        if key is None or not hmac.compare_digest(key.sha256, wanted):
+            return None
+        used = self._used.get(key.id)
+        if used is None or now - used >= LAST_USE_STEP:
+            self._used[key.id] = now
+        return key
+
+    def last_use(self, key_id: str) -> datetime | None:
+        """Return when this process last saw the key, to the minute."""
+        return self._used.get(key_id)

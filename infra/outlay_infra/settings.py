@@ -1,0 +1,215 @@
+"""Settings: one frozen value, built once at start from arguments, environment, secret files and a TOML file.
+
+Precedence: arguments, `OUTLAY_*` variables, `OUTLAY_*_FILE` secrets, the TOML file (`--config`, `OUTLAY_CONFIG`), defaults.
+Nested names join with two underscores: `OUTLAY_INTAKE__QUEUE_EVENTS=50000` is `queue_events` under `[intake]`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from outlay_infra.secret_files import PREFIX, SecretFiles
+
+MIB = 1024 * 1024
+
+
+class SettingsError(ValueError):
+    """The settings do not hold together; the message names every fault. Correct them and start again."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class HttpSettings(_Group):
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs an API key first (`outlay keys create`)."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8321
+    """Port to listen on; 0 takes a free one."""
+    request_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Longest time one request may take, body included, before it is answered 504."""
+    shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 25
+    """Longest wait for open requests at shutdown, before what is queued is written and the store closed."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+
+class IntakeSettings(_Group):
+    """Limits of what is taken in, and how it is grouped."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 32 * MIB
+    """Largest request body, in bytes after decompression."""
+    events: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Most events in one request."""
+    queue_events: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """Most events waiting for the store; beyond it requests are answered 503 with Retry-After."""
+    linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """Longest wait for more events before a group is committed."""
+    group_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Most events committed as one block."""
+
+
+class LedgerSettings(_Group):
+    """What is kept and for how long."""
+
+    dedupe_days: Annotated[int, Field(ge=1, le=3660)] = 30
+    """How long ids stay in memory; older ones are looked up in the store."""
+    dedupe_ids: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 10_000_000
+    """Most ids kept in memory, at most 16 bytes each; the oldest leave first."""
+    retention_days: Annotated[int, Field(ge=1, le=36_600)] | None = None
+    """Days raw entries are kept, rounded up to whole months; absent keeps them for ever. Rollups always stay."""
+
+    @property
+    def dedupe_horizon(self) -> timedelta:
+        """How far back ids are kept in memory."""
+        return timedelta(days=self.dedupe_days)
+
+
+class LogSettings(_Group):
+    """Logs: one JSON object a line on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+    access: bool = True
+    """Whether every request is logged; health checks and metrics never are."""
+
+
+OrgName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Frozen: changing the environment afterwards changes nothing."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        nested_model_default_partial_update=True,
+    )
+
+    config: Path | None = None
+    """The TOML file the rest was read from."""
+    data: Path = Field(default_factory=lambda: platformdirs.user_data_path("outlay", appauthor=False))
+    """Folder of the embedded engine."""
+    store: SecretStr | None = None
+    """`clickhouse://user:password@host:port` for a ClickHouse server, `chdb:///dir`; absent is the embedded engine in `data`."""
+    database: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = "outlay"
+    """Database of the ledger."""
+    org: OrgName = "default"
+    """Organisation of callers that need no key (loopback without keys) and of the command line."""
+    http: HttpSettings = HttpSettings()
+    intake: IntakeSettings = IntakeSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    log: LogSettings = LogSettings()
+
+    @field_validator("data", mode="after")
+    @classmethod
+    def _absolute(cls, data: Path) -> Path:
+        return data.expanduser().absolute()
+
+    @field_validator("store", mode="after")
+    @classmethod
+    def _known_store(cls, store: SecretStr | None) -> SecretStr | None:
+        if store is not None and not re.match(r"(chdb|clickhouses?)://.", store.get_secret_value()):
+            raise ValueError("write clickhouse://user:password@host:port or chdb:///absolute/folder")
+        return store
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env file is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - SecretFiles takes its place
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, strongest first."""
+        named = init_settings().get("config") or env_settings().get("config")
+        files = [TomlConfigSettingsSource(settings_cls, toml_file=Path(named))] if named else []
+        return (init_settings, env_settings, SecretFiles(settings_cls), *files)
+
+    @classmethod
+    def load(cls, config: Path | None = None, **arguments: Any) -> Self:
+        """Build the settings; raise `SettingsError` naming every fault at once.
+
+        Arguments that are None count as not given.
+        """
+        given = {name: value for name, value in {"config": config, **arguments}.items() if value is not None}
+        if config is not None and not config.is_file():
+            raise SettingsError(f"the settings file {config} does not exist; check --config and OUTLAY_CONFIG")
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(_every_fault(error)) from None
+        except (SourceError, ValueError, OSError) as error:
+            raise SettingsError(f"the settings cannot be read: {error}") from None
+
+    @property
+    def dsn(self) -> str:
+        """Where the ledger is."""
+        return f"chdb://{self.data / 'ledger'}" if self.store is None else self.store.get_secret_value()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the settings as plain values with secrets masked, for people to read."""
+        plain: dict[str, Any] = self.model_dump(mode="json")
+        plain["store"] = masked(self.dsn)
+        return plain
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` names this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def masked(dsn: str) -> str:
+    """Return `dsn` without its password."""
+    return re.sub(r"(?<=://)([^/@]*?):[^@]*(?=@)", r"\1:***", dsn)
+
+
+def _every_fault(error: ValidationError) -> str:
+    lines = [
+        f"  {_named(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)
+    ]
+    return "\n".join([f"{len(lines)} setting(s) need correction:", *lines])
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    """Name a setting as both the TOML file and the environment write it."""
+    names = [str(part) for part in location]
+    return f"{'.'.join(names)} ({PREFIX}{'__'.join(names).upper()})"
+
+
+def documented() -> Mapping[str, str]:
+    """Return every setting's dotted name and what it means, in order."""
+    found: dict[str, str] = {}
+
+    def visit(model: type[BaseModel], prefix: str) -> None:
+        for name, field in model.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, _Group):
+                visit(field.annotation, f"{prefix}{name}.")
+            else:
+                found[prefix + name] = field.description or ""
+
+    visit(Settings, "")
+    return found
