@@ -40,8 +40,8 @@ Outcome = Literal["ok", "error"]
 class UsageEvent(BaseModel):
     """One usage event as it is sent over any wire.
 
-    Quantities are disjoint: `input_tokens` excludes cached and cache-writing tokens, `output_tokens` excludes reasoning.
-    Unknown fields are refused, so a misspelt count is never silently lost; free values belong in `tags`.
+    Quantities are disjoint: `input_tokens` excludes cached and cache-writing tokens, `output_tokens` excludes
+    reasoning. Unknown fields are refused, so a misspelt count is never silently lost; free values belong in `tags`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, use_attribute_docstrings=True)
@@ -101,7 +101,7 @@ class UsageEvent(BaseModel):
     category: Category | None = None
     """One of the six cost categories; derived from the unit when absent."""
     amount: Amount | None = None
-    """USD as billed. Required for `invoice` and `adjustment`, refused for `usage`, which is priced from its quantities."""
+    """USD as billed. Required for `invoice` and `adjustment`; refused for `usage`, which is priced by quantity."""
     provider_cost: Amount | None = None
     """USD the provider itself reported for this call; kept beside our amount, never used for it."""
 
