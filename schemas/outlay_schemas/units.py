@@ -49,21 +49,73 @@ class Unit:
         return self.dimensions.items() <= other.dimensions.items()
 
 
-def _tokens(direction: str, **more: str) -> Mapping[str, str]:
-    return MappingProxyType({"family": "tokens", "direction": direction, **more})
+def _family(family: str, **more: str) -> Mapping[str, str]:
+    return MappingProxyType({"family": family, **more})
 
 
-_FREQUENT_DIMENSIONS: dict[str, Mapping[str, str]] = {
-    "input_tokens": _tokens("input"),
-    "cached_input_tokens": _tokens("input", token_type="cache_read"),
-    "cache_write_tokens": _tokens("input", token_type="cache_write"),
-    "cache_write_5m_tokens": _tokens("input", token_type="cache_write", cache_ttl="5m"),
-    "cache_write_1h_tokens": _tokens("input", token_type="cache_write", cache_ttl="1h"),
-    "output_tokens": _tokens("output"),
-    "reasoning_tokens": _tokens("output", token_type="reasoning"),
+_CACHE_WRITE = {"token_type": "cache_write"}
+
+_TOKENS: dict[str, Mapping[str, str]] = {
+    "input_{}tokens": {"direction": "input"},
+    "cached_input_{}tokens": {"direction": "input", "token_type": "cache_read"},
+    "cache_write_{}tokens": {"direction": "input", "token_type": "cache_write"},
+    "cache_write_5m_{}tokens": {"direction": "input", "token_type": "cache_write", "cache_ttl": "5m"},
+    "cache_write_1h_{}tokens": {"direction": "input", "token_type": "cache_write", "cache_ttl": "1h"},
+    "input_{}tool_tokens": {"direction": "input", "token_type": "tool"},
+    "output_{}tokens": {"direction": "output"},
+    "reasoning_{}tokens": {"direction": "output", "token_type": "reasoning"},
+    "output_{}citation_tokens": {"direction": "output", "token_type": "citation"},
 }
+
+
+def _token_units() -> dict[str, Mapping[str, str]]:
+    plain = {form.format(""): _family("tokens", **place) for form, place in _TOKENS.items()}
+    return plain | {
+        form.format(f"{modality}_"): _family("tokens", modality=modality, **place)
+        for modality in ("text", "audio", "image", "video")
+        for form, place in _TOKENS.items()
+    }
+
+
+_OTHER_LISTED: dict[str, Mapping[str, str]] = {
+    "input_characters": _family("characters", direction="input"),
+    "input_text_messages": _family("messages", direction="input", modality="text"),
+    "audio_seconds": _family("durations", modality="audio"),
+    "input_audio_seconds": _family("durations", direction="input", modality="audio"),
+    "output_audio_seconds": _family("durations", direction="output", modality="audio"),
+    "input_pixels": _family("pixels", direction="input"),
+    "input_document_pages": _family("document_pages", direction="input"),
+    "input_annotated_document_pages": _family("document_pages", direction="input", page_type="annotated"),
+    "rerank_searches": _family("rerank"),
+    "web_searches": _family("tool_calls", tool_type="web_search"),
+    "social_searches": _family("tool_calls", tool_type="social_search"),
+    "storage_searches": _family("tool_calls", tool_type="storage_search"),
+    "code_executions": _family("tool_calls", tool_type="code_execution"),
+    CALLS: _family("requests"),
+}
+
+LISTED: Mapping[str, Unit] = MappingProxyType(
+    {name: Unit(name, dimensions) for name, dimensions in {**_token_units(), **_OTHER_LISTED}.items()}
+)
+"""Units a public price list may price, by name: `input_tokens`, `cached_input_audio_tokens`, `web_searches`, ..."""
+
+PLACED: Mapping[str, Unit] = MappingProxyType(
+    {
+        **LISTED,
+        **{
+            name: Unit(name, _family("tokens", direction="input", cache_ttl=name.split("_")[2], **_CACHE_WRITE))
+            for name in ("cache_write_30m_tokens", "cache_write_12h_tokens")
+        },
+    }
+)
+"""Every unit with a place among the others: the listed ones, and those that only a listed unit can price."""
+
+
+def unit(name: str) -> Unit:
+    """Return the unit called `name`; one without a place stands alone: it needs a price of its own."""
+    return PLACED.get(name) or Unit(name, MappingProxyType({"own": name}))
 
 
 def frequent_units() -> tuple[Unit, ...]:
     """Return the units that have their own column, in column order."""
-    return tuple(Unit(name, _FREQUENT_DIMENSIONS[name]) for name in FREQUENT)
+    return tuple(LISTED[name] for name in FREQUENT)
