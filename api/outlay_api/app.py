@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 
-from outlay_api import problems
+from outlay_api import openapi, problems
+from outlay_api.limits import BodyLimits
+from outlay_api.observe import Observe, safe_request_id
+from outlay_api.parameters import refuse_unknown_parameters
 from outlay_api.routes import ROUTERS
 from outlay_api.services import Services
+from outlay_api.version import version
+
+_DESCRIPTION = """\
+Meter AI spend: send usage events, get exact, explained, attributed amounts.
+
+Amounts are USD as decimal strings, exact to 12 decimals; unknown amounts are null, never 0. Times are RFC 3339, in UTC
+when answered; ranges are half-open. Errors are problem documents (RFC 9457).
+"""
 
 
 def create_app(services: Services) -> FastAPI:
     """Return the application; it opens and closes nothing, a composition root does (`outlay_api.compose`)."""
-    app = FastAPI(title="Outlay")
+    app: FastAPI = FastAPIOffline(
+        redoc_url=None,
+        title="Outlay",
+        summary="What AI costs, as it happens.",
+        description=_DESCRIPTION,
+        version=version(),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
     app.state.services = services
+    settings = services.settings
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = openapi.describe(app)  # type: ignore[method-assign]
+    app.add_middleware(BodyLimits, max_bytes=settings.intake.body_bytes, max_seconds=settings.http.body_seconds)
+    app.add_middleware(Observe, metrics=services.metrics, access_log=settings.log.access)
+    app.add_middleware(CorrelationIdMiddleware, validator=None, transformer=safe_request_id)
     return app

@@ -63,7 +63,7 @@ async def caller(request: Request, services: Provided) -> Caller:
             raise _unauthorised("missing-key", "send an API key: 'Authorization: Bearer out_live_...'")
         if is_local(request):
             return Caller(services.settings.org, None, frozenset(SCOPES))
-        message = "no API key exists, so only callers on the server's own machine are served; make one there: outlay keys create"
+        message = "no API key exists, so only the server's own machine is served; make a key there: outlay keys create"
         raise _unauthorised("missing-key", message)
     if scheme.lower() != "bearer":
         raise _unauthorised("invalid-key", f"the Authorization scheme {scheme[:32]!r} is not known; use Bearer")

@@ -22,7 +22,7 @@ class KeyDocuments(Protocol):
         """Return a number that rises with every change."""
         ...
 
-    def keys(self) -> Iterable[ApiKey]:
+    def api_keys(self) -> Iterable[ApiKey]:
         """Return every key that was not deleted."""
         ...
 
@@ -48,7 +48,7 @@ class KeyRing:
         with self._refreshing:
             version = self._documents.version()
             if version != self._version:
-                self._by_digest = {key.sha256: key for key in self._documents.keys()}
+                self._by_digest = {key.sha256: key for key in self._documents.api_keys()}
                 self._version = version
             self._checked = now
 

@@ -1,7 +1,7 @@
 """API keys: made once, shown once, kept as a hash, looked up in memory.
 
-A key reads `out_live_<43 random><6 checksum>`, base 62: the checksum refuses a mistyped or truncated key without a look-up,
-and lets secret scanners be sure. 256 random bits need no slow hash, so SHA-256 is what the catalog keeps.
+A key reads `out_live_<43 random><6 checksum>`, base 62: the checksum refuses a mistyped or truncated key without a
+look-up, and lets secret scanners be sure. 256 random bits need no slow hash, so SHA-256 is what the catalog keeps.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether a request comes from a program on this machine, when no key protects the server.
 
-The address alone is not proof: a page in a local browser can make the browser ask (cross-site requests, DNS rebinding), and
-a proxy on this machine passes on the requests of others. So the host asked for must be this machine's own name for itself,
-and no browser may say that another site asks.
+The address alone is not proof: a page in a local browser can make the browser ask (cross-site requests, DNS rebinding),
+and a proxy on this machine passes on the requests of others. So the host asked for must be this machine's own name for
+itself, and no browser may say that another site asks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_local(request: Request) -> bool:
 
 
 def _own_name(authority: str) -> bool:
-    """Return whether `authority` (host or host:port) names this machine; a name without a dot cannot be rebound by DNS."""
+    """Return whether `authority` (host or host:port) names this machine; DNS cannot rebind a name without a dot."""
     try:
         host = urlsplit(f"//{authority}").hostname or ""
     except ValueError:

@@ -17,11 +17,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from outlay_api.services import Busy
-from outlay_infra.errors import StoreError
+from outlay_infra.errors import QueryError, QueryLimit, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:outlay:problem:"
 STORE_RETRY_SECONDS = 5
+
+_ADVICE = {
+    404: "nothing is served at this path; the routes are described at /docs and /openapi.json",
+    405: "this path does not take that method; the Allow header names those it takes",
+}
+"""Details where the framework's own say no more than the status."""
 
 _log = structlog.get_logger("outlay.api")
 
@@ -87,14 +93,17 @@ def busy(reason: Busy) -> Problem:
 
 
 def store_away(error: StoreError) -> Problem:
-    """Return the answer while the store cannot serve; the cause goes to the log, not to the caller."""
+    """Return the answer when the store cannot serve: the cause goes to the log, except for questions that ask too much."""
+    if isinstance(error, QueryError):
+        kind = "query-limit" if isinstance(error, QueryLimit) else "invalid-query"
+        return Problem(400, kind, str(error))
     _log.error("store_failed", error=str(error), kind=type(error).__name__)
     detail = "the ledger's store cannot serve this request now; nothing was changed, try again"
     return Problem(503, "store-unavailable", detail, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
 
 
 def invalid(error: RequestValidationError) -> Problem:
-    """Return every fault that validation found: 422 for a body that parses, 400 for parameters and bodies that do not."""
+    """Return every fault that validation found: 422 for a body that parses, 400 for parameters and other bodies."""
     faults = [_fault(found) for found in error.errors()]
     about_body = all(found["loc"][0] == "body" and found["type"] != "json_invalid" for found in error.errors())
     status, kind = (422, "invalid-body") if about_body else (400, "invalid-request")
@@ -107,7 +116,8 @@ def from_http(error: HTTPException) -> Problem:
         return error
     phrase = HTTPStatus(error.status_code).phrase
     kind = phrase.lower().replace(" ", "-")
-    return Problem(error.status_code, kind, str(error.detail or phrase), headers=error.headers)
+    detail = _ADVICE.get(error.status_code, str(error.detail or phrase))
+    return Problem(error.status_code, kind, detail, headers=error.headers)
 
 
 def internal(reference: str | None) -> Problem:

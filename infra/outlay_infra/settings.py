@@ -1,6 +1,7 @@
 """Settings: one frozen value, built once at start from arguments, environment, secret files and a TOML file.
 
-Precedence: arguments, `OUTLAY_*` variables, `OUTLAY_*_FILE` secrets, the TOML file (`--config`, `OUTLAY_CONFIG`), defaults.
+Precedence: arguments, `OUTLAY_*` variables, `OUTLAY_*_FILE` secrets, the TOML file (`--config`, `OUTLAY_CONFIG`),
+defaults.
 Nested names join with two underscores: `OUTLAY_INTAKE__QUEUE_EVENTS=50000` is `queue_events` under `[intake]`.
 """
 
@@ -38,8 +39,8 @@ class HttpSettings(_Group):
     """Address to listen on. Anything but loopback needs an API key first (`outlay keys create`)."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8321
     """Port to listen on; 0 takes a free one."""
-    request_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    """Longest time one request may take, body included, before it is answered 504."""
+    body_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Longest time the body of one request may take to arrive, before it is answered 408."""
     shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 25
     """Longest wait for open requests at shutdown, before what is queued is written and the store closed."""
 
@@ -84,7 +85,9 @@ class LogSettings(_Group):
     """Logs: one JSON object a line on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe level written."""
     format: Literal["json", "console"] = "json"
+    """`json` for machines, `console` for people."""
     access: bool = True
     """Whether every request is logged; health checks and metrics never are."""
 
@@ -110,7 +113,7 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: platformdirs.user_data_path("outlay", appauthor=False))
     """Folder of the embedded engine."""
     store: SecretStr | None = None
-    """`clickhouse://user:password@host:port` for a ClickHouse server, `chdb:///dir`; absent is the embedded engine in `data`."""
+    """`clickhouse://user:password@host:port` or `chdb:///dir`; absent is the embedded engine in `data`."""
     database: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = "outlay"
     """Database of the ledger."""
     org: OrgName = "default"

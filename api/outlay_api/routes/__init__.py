@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from outlay_api.routes import health
+
+ROUTERS: tuple[APIRouter, ...] = (health.router,)
