@@ -30,7 +30,7 @@ class Pause:
 
 
 class ExhaustedError(Exception):
-    """Every attempt failed, the last as the message says; clients make it `UndeliveredError`, which knows the events."""
+    """Every attempt failed, the last as the message says; clients make it `UndeliveredError`, with the events."""
 
 
 Reply = httpx.Response | httpx.TransportError | None

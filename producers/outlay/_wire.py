@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from outlay._result import SendResult
-from outlay_schemas.outcome import ACCEPTED, DUPLICATE, Outcome, Verdict
+from outlay_schemas.outcome import ACCEPTED, Outcome, Verdict
 from outlay_schemas.usage import UsageEvent
 
 PATH = "/v1/events"
@@ -18,8 +18,6 @@ NDJSON = "application/x-ndjson"
 
 Event = Mapping[str, Any] | UsageEvent
 """A usage event, as its model or as the mapping that its JSON is."""
-
-_SHARED = {Verdict.ACCEPTED: ACCEPTED, Verdict.DUPLICATE: DUPLICATE}
 
 
 def identified(event: Event) -> Mapping[str, Any]:
@@ -47,16 +45,20 @@ def encode(events: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def decode(body: bytes) -> SendResult:
-    """Read the outcomes of an intake answer; raise `ValueError` when it is not one."""
+    """Read the answer of the intake: how many of each outcome, and which events were not accepted.
+
+    Raises `ValueError` when it is not one.
+    """
     try:
-        return SendResult(tuple(map(_outcome, json.loads(body)["outcomes"])))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the answer holds no outcomes ({error!r})") from None
-
-
-def _outcome(row: Mapping[str, Any]) -> Outcome:
-    verdict = Verdict(row["outcome"])
-    return _SHARED.get(verdict) or Outcome(verdict, row.get("id"), row.get("pointer"), row.get("reason"))
+        answer = json.loads(body)
+        outcomes = [ACCEPTED] * sum(answer[verdict.value] for verdict in Verdict)
+        for row in answer["events"]:
+            outcomes[row["index"]] = Outcome(
+                Verdict(row["outcome"]), row.get("id"), row.get("pointer"), row.get("reason")
+            )
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"this is no answer of an Outlay intake ({error!r}); check the URL") from None
+    return SendResult(tuple(outcomes))
 
 
 def _plain(value: object) -> str:

@@ -1,0 +1,168 @@
+"""One file into the ledger: batches read, encoded and sent, several on their way at a time, finished in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from outlay import SendResult
+from outlay_api.importing.cursor import Cursor, Tally
+from outlay_api.importing.encoding import FrameEncoder
+from outlay_api.importing.events import Events
+from outlay_api.importing.identity import GrowingIds, file_digest, numbered_ids
+from outlay_api.importing.mapping import FieldMap
+from outlay_api.importing.objects import ObjectEncoder
+from outlay_api.importing.reading import Format, Malformed, Rows, Source
+from outlay_api.importing.rejects import RejectsFile
+from outlay_api.importing.times import Times
+
+BATCH = 2_000
+IN_FLIGHT = 4
+
+
+class Sender(Protocol):
+    """Where events go; `outlay.AsyncClient` is one."""
+
+    async def send_ndjson(self, body: bytes, /) -> SendResult:
+        """Return what became of each event of the body, once all are durable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A file and how its rows become events."""
+
+    source: Source
+    fields: FieldMap
+    times: Times
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.source.path
+
+    def ignored(self) -> list[str]:
+        """Return the columns that no field takes."""
+        names = self.source.columns()
+        used = set(self.fields.over(names).columns.values())
+        return [name for name in names if name not in used]
+
+    def events(self, skip: int = 0) -> Iterator[Events]:
+        """Yield the events of the file after its first `skip` rows; raises `ImportStoppedError`."""
+        ids = self._ids()
+        encoder = self._encoder()
+        for rows in self.source:
+            named = ids(rows)
+            if rows.last > skip:
+                yield encoder.encode(rows, named)
+
+    def _encoder(self) -> FrameEncoder | ObjectEncoder:
+        names = self.source.columns()
+        if self.source.format is Format.JSONL:
+            return ObjectEncoder(fields=self.fields, times=self.times)
+        fields = self.fields.over(names)
+        fields.check(names, self.path.name)
+        return FrameEncoder(fields=fields, times=self.times)
+
+    def _ids(self) -> Callable[[Rows], list[str]]:
+        match self.source.format:
+            case Format.PARQUET:
+                digest = file_digest(self.path)
+                return lambda rows: numbered_ids(digest, rows.numbers)
+            case Format.CSV:
+                growing = GrowingIds("\x1f".join(self.source.columns()))
+                return lambda rows: growing.ids(map("\x1f".join, rows.frame.iter_rows()))
+            case Format.JSONL:
+                lines = GrowingIds("")
+                return lambda rows: lines.ids(rows.lines)
+
+
+@dataclass(slots=True, kw_only=True)
+class Import:
+    """Sends a plan's events; `progress` hears the part done (0 to 1) and the tally so far after every batch."""
+
+    plan: Plan
+    sender: Sender
+    rejects: RejectsFile
+    cursor: Cursor | None = None
+    progress: Callable[[float, Tally], None] = lambda _done, _tally: None
+    in_flight: int = IN_FLIGHT
+    tally: Tally = field(default_factory=Tally)
+
+    async def run(self) -> Tally:
+        """Send everything from where the cursor stands; return the tally, earlier runs included.
+
+        Whatever stops it, the cursor holds what was acknowledged without a gap.
+        """
+        done = 0
+        if self.cursor is not None:
+            done, self.tally = self.cursor.load()
+        waiting: deque[tuple[Events, asyncio.Task[SendResult]]] = deque()
+        try:
+            for events in self.plan.events(done):
+                body = "\n".join(events.lines).encode("utf-8", "replace")
+                waiting.append((events, asyncio.create_task(self._send(body))))
+                if len(waiting) >= self.in_flight:
+                    await self._finish(*waiting.popleft())
+                else:
+                    await asyncio.sleep(0)
+            while waiting:
+                await self._finish(*waiting.popleft())
+        finally:
+            for _, task in waiting:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
+        if self.cursor is not None:
+            self.cursor.clear()
+        return self.tally
+
+    async def _send(self, body: bytes) -> SendResult:
+        return await self.sender.send_ndjson(body) if body else SendResult()
+
+    async def _finish(self, events: Events, task: asyncio.Task[SendResult]) -> None:
+        result = await task
+        for malformed in events.refused:
+            self._reject_row(malformed)
+        for at, outcome in result.refused():
+            self.rejects.write(
+                {
+                    "file": self.plan.path.name,
+                    "row": events.numbers[at],
+                    "line": events.places[at] if events.places else None,
+                    "outcome": outcome.verdict.value,
+                    "pointer": outcome.pointer,
+                    "reason": outcome.reason,
+                    "event": json.loads(events.lines[at]),
+                }
+            )
+        self.rejects.flush()
+        self.tally = self.tally.plus(
+            Tally(
+                rows=len(events.lines) + len(events.refused),
+                accepted=result.accepted,
+                duplicate=result.duplicate,
+                conflict=result.conflict,
+                rejected=result.rejected + len(events.refused),
+            )
+        )
+        if self.cursor is not None:
+            self.cursor.save(events.last, self.tally)
+        self.progress(events.done, self.tally)
+
+    def _reject_row(self, malformed: Malformed) -> None:
+        self.rejects.write(
+            {
+                "file": self.plan.path.name,
+                "row": malformed.row,
+                "line": malformed.line,
+                "outcome": "rejected",
+                "pointer": "",
+                "reason": malformed.reason,
+                "text": malformed.text,
+            }
+        )
