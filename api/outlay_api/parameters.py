@@ -13,7 +13,7 @@ DYNAMIC = "x-outlay-parameter-prefixes"
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Raise a 400 problem that names every query parameter the route does not document, with the closest one it does."""
+    """Raise a 400 problem that names every query parameter the route does not document, and the closest it does."""
     sent = set(request.query_params)
     if not sent:
         return

@@ -93,7 +93,7 @@ def busy(reason: Busy) -> Problem:
 
 
 def store_away(error: StoreError) -> Problem:
-    """Return the answer when the store cannot serve: the cause goes to the log, except for questions that ask too much."""
+    """Return the answer when the store cannot serve; the cause goes to the log, unless the question was at fault."""
     if isinstance(error, QueryError):
         kind = "query-limit" if isinstance(error, QueryLimit) else "invalid-query"
         return Problem(400, kind, str(error))
@@ -123,7 +123,8 @@ def from_http(error: HTTPException) -> Problem:
 def internal(reference: str | None) -> Problem:
     """Return the answer to a fault of ours; the log holds the rest under `reference`."""
     detail = "an unexpected fault of the server; its log tells more under this request id"
-    return Problem(500, "internal", detail, **({"request_id": reference} if reference else {}))
+    members: dict[str, Any] = {"request_id": reference} if reference else {}
+    return Problem(500, "internal", detail, **members)
 
 
 def install(app: FastAPI) -> None:

@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources, strongest first."""
         named = init_settings().get("config") or env_settings().get("config")
+        if named and not Path(named).is_file():
+            raise FileNotFoundError(f"there is no file {named}; check --config and OUTLAY_CONFIG")
         files = [TomlConfigSettingsSource(settings_cls, toml_file=Path(named))] if named else []
         return (init_settings, env_settings, SecretFiles(settings_cls), *files)
 
@@ -156,8 +158,6 @@ class Settings(BaseSettings):
         Arguments that are None count as not given.
         """
         given = {name: value for name, value in {"config": config, **arguments}.items() if value is not None}
-        if config is not None and not config.is_file():
-            raise SettingsError(f"the settings file {config} does not exist; check --config and OUTLAY_CONFIG")
         try:
             return cls(**given)
         except ValidationError as error:
@@ -187,7 +187,7 @@ def is_loopback(host: str) -> bool:
 
 def masked(dsn: str) -> str:
     """Return `dsn` without its password."""
-    return re.sub(r"(?<=://)([^/@]*?):[^@]*(?=@)", r"\1:***", dsn)
+    return re.sub(r"(?<=://)([^/@:\s]*):\S*(?=@)", r"\1:***", dsn)
 
 
 def _every_fault(error: ValidationError) -> str:

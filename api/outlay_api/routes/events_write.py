@@ -10,15 +10,24 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
 from outlay_api.dependencies import Caller, Provided, require
 from outlay_api.documents import IntakeAnswer
 from outlay_api.intake_docs import REQUEST_BODY
-from outlay_api.problems import Problem, problem_of
+from outlay_api.problems import Fault, Problem, problem_of
 from outlay_api.services import Services
 from outlay_schemas.outcome import Outcome, Verdict
-from outlay_streams.decode import Decoded, decode
-from outlay_streams.decode.errors import DecodeError, MalformedBody, TooLarge, UnsupportedContent
+from outlay_streams.decode import (
+    Decoded,
+    DecodeError,
+    Limits,
+    MalformedBody,
+    TooLarge,
+    UnsupportedContent,
+    decode,
+    decompress,
+)
 
 _INLINE_BYTES = 32 * 1024
 """Bodies up to this size are decoded at once; larger ones in a thread, so that other requests are not held up."""
@@ -27,6 +36,11 @@ _REFUSALS: dict[type[DecodeError], tuple[int, str]] = {
     MalformedBody: (400, "malformed-body"),
     TooLarge: (413, "body-too-large"),
     UnsupportedContent: (415, "unsupported-content"),
+}
+
+_REFUSED_ALONE = {
+    Verdict.CONFLICT: (409, "event-conflict"),
+    Verdict.REJECTED: (422, "event-rejected"),
 }
 
 router = APIRouter(tags=["intake"])
@@ -46,13 +60,14 @@ async def send_events(
 ) -> Response:
     """Take in usage events; answer when they are durable.
 
-    One bad event never fails the others: the answer is 200 with the outcome of each, and no event of it needs to be
-    sent again. Any other status means that nothing was acknowledged: send the same events, with the same ids, again
-    after 429 and 503; correct the request after 4xx.
+    Of several events a bad one never fails the others: the answer is 200 with the outcome of each, and none needs to
+    be sent again. An event that is sent alone as one JSON object or CloudEvent answers for itself: 409 when its id was
+    used for other content, 422 when it is invalid. After 503 nothing was taken in: send the same events, with the same
+    ids, again.
     """
     started = perf_counter()
     try:
-        decoded = await _decoded(request, services, caller.org)
+        decoded, alone = await _decoded(request, services, caller.org)
         outcomes = await services.publisher.publish(caller.org, decoded)
     except Exception as error:
         refusal = problem_of(error)
@@ -62,20 +77,46 @@ async def send_events(
     for verdict, count in counts.items():
         services.metrics.events_received.labels(verdict.value).inc(count)
     services.metrics.ingest_duration.observe(perf_counter() - started)
+    if alone and outcomes[0].verdict in _REFUSED_ALONE:
+        raise _refused(outcomes[0])
     answer = {verdict.value: counts[verdict] for verdict in Verdict}
     return _json(answer | {"events": list(_listed(outcomes, everything=detail == "all"))})
 
 
-async def _decoded(request: Request, services: Services, org: str) -> Decoded:
+async def _decoded(request: Request, services: Services, org: str) -> tuple[Decoded, bool]:
+    """Return the decoded body, and whether it was one event rather than a batch."""
     body = await request.body()
-    limits = services.settings.intake
     try:
         if len(body) <= _INLINE_BYTES:
-            return decode(body, request.headers, org=org, now=services.clock.now(), limits=limits)
-        return await run_in_threadpool(decode, body, request.headers, org=org, now=services.clock.now(), limits=limits)
+            return _decode(body, request.headers, services, org)
+        return await run_in_threadpool(_decode, body, request.headers, services, org)
     except DecodeError as error:
         status, kind = _REFUSALS[type(error)]
         raise Problem(status, kind, str(error)) from None
+
+
+def _decode(body: bytes, headers: Headers, services: Services, org: str) -> tuple[Decoded, bool]:
+    intake = services.settings.intake
+    content_type = headers.get("content-type", "")
+    plain = decompress(body, encoding=headers.get("content-encoding", ""), limit=intake.body_bytes)
+    decoded = decode(
+        plain,
+        content_type=content_type,
+        org=org,
+        now=services.clock.now(),
+        headers=headers,
+        limits=Limits(body_bytes=intake.body_bytes, events=intake.events),
+    )
+    lines = "nd" in content_type or "jsonl" in content_type
+    return decoded, not lines and not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def _refused(outcome: Outcome) -> Problem:
+    """Return the answer to a lone event that does not count; it was recorded as refused, so a retry changes nothing."""
+    status, kind = _REFUSED_ALONE[outcome.verdict]
+    reason = outcome.reason or f"the event is in {outcome.verdict.value}"
+    fault = Fault(reason, pointer=f"#{outcome.pointer or ''}")
+    return Problem(status, kind, reason, faults=[fault], outcome=outcome.verdict.value, event_id=outcome.id)
 
 
 def _listed(outcomes: Sequence[Outcome], *, everything: bool) -> Iterable[dict[str, Any]]:
