@@ -27,7 +27,7 @@ TagKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pat
 TagValue = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 UnitName = Annotated[str, StringConstraints(pattern=f"^{UNIT_NAME.pattern}$")]
 Quantity = Annotated[
-    Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=15 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)
+    Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=16 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)
 ]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12)]
 Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
