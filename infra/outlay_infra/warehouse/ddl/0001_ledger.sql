@@ -1,0 +1,77 @@
+-- The raw ledger: one row a spend entry, append-only, exact by block tokens.
+-- Ids that are canonical lower-case UUIDs are kept in 16 bytes (id_uuid), every other id as text (id_text); `id` reads both.
+CREATE TABLE IF NOT EXISTS ledger
+(
+    org LowCardinality(String),
+    source LowCardinality(String) CODEC(ZSTD(1)),
+    id_sent String EPHEMERAL,
+    id_uuid UUID DEFAULT if(toString(toUUIDOrZero(id_sent)) = id_sent, toUUIDOrZero(id_sent), toUUID('00000000-0000-0000-0000-000000000000')) CODEC(NONE),
+    id_text String DEFAULT if(id_uuid = toUUID('00000000-0000-0000-0000-000000000000'), id_sent, '') CODEC(ZSTD(1)),
+    id String ALIAS if(id_text = '', toString(id_uuid), id_text),
+    time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    `partition` LowCardinality(String) CODEC(ZSTD(1)),
+    block UInt64 CODEC(Delta, ZSTD(1)),
+    content_hash UInt32 CODEC(NONE),
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    category LowCardinality(String) CODEC(ZSTD(1)),
+    status LowCardinality(String) CODEC(ZSTD(1)),
+    reason LowCardinality(String) CODEC(ZSTD(1)),
+    provider LowCardinality(String) CODEC(ZSTD(1)),
+    model LowCardinality(String) CODEC(ZSTD(1)),
+    service_tier LowCardinality(String) CODEC(ZSTD(1)),
+    region LowCardinality(String) CODEC(ZSTD(1)),
+    operation LowCardinality(String) CODEC(ZSTD(1)),
+    reported_provider LowCardinality(String) CODEC(ZSTD(1)),
+    reported_model LowCardinality(String) CODEC(ZSTD(1)),
+    business_unit LowCardinality(String) CODEC(ZSTD(1)),
+    department LowCardinality(String) CODEC(ZSTD(1)),
+    team LowCardinality(String) CODEC(ZSTD(1)),
+    project LowCardinality(String) CODEC(ZSTD(1)),
+    app LowCardinality(String) CODEC(ZSTD(1)),
+    env LowCardinality(String) CODEC(ZSTD(1)),
+    key LowCardinality(String) CODEC(ZSTD(1)),
+    user String CODEC(ZSTD(1)),
+    use_case LowCardinality(String) CODEC(ZSTD(1)),
+    tags Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    input_tokens Int64 CODEC(T64, ZSTD(1)),
+    cached_input_tokens Int64 CODEC(T64, ZSTD(1)),
+    cache_write_tokens Int64 CODEC(T64, ZSTD(1)),
+    cache_write_5m_tokens Int64 CODEC(T64, ZSTD(1)),
+    cache_write_1h_tokens Int64 CODEC(T64, ZSTD(1)),
+    output_tokens Int64 CODEC(T64, ZSTD(1)),
+    reasoning_tokens Int64 CODEC(T64, ZSTD(1)),
+    calls Int64 CODEC(T64, ZSTD(1)),
+    quantities Map(LowCardinality(String), Decimal(38, 9)) CODEC(ZSTD(1)),
+    latency_ms Nullable(Int32) CODEC(T64, ZSTD(1)),
+    ttft_ms Nullable(Int32) CODEC(T64, ZSTD(1)),
+    outcome LowCardinality(String) CODEC(ZSTD(1)),
+    estimated Bool CODEC(ZSTD(1)),
+    request_id String CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    amount Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    provider_cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    price_id LowCardinality(String) CODEC(ZSTD(1)),
+    rule_id LowCardinality(String) CODEC(ZSTD(1)),
+    catalog_version UInt32 CODEC(T64, ZSTD(1)),
+    INDEX block_range block TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (org, team, time)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- Where an entry is, by the hash of its identity. Weekly partitions by arrival keep the newest horizon together.
+CREATE TABLE IF NOT EXISTS event_ids
+(
+    id_hash UInt64 CODEC(Delta, ZSTD(1)),
+    content_hash UInt32 CODEC(NONE),
+    org LowCardinality(String) CODEC(ZSTD(1)),
+    team LowCardinality(String) CODEC(ZSTD(1)),
+    time DateTime64(3, 'UTC') CODEC(ZSTD(1)),
+    received DateTime64(3, 'UTC') CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toYearWeek(received, 3)
+ORDER BY id_hash
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000;

@@ -1,0 +1,58 @@
+"""Where the store is: `chdb:///directory`, `chdb://memory`, `clickhouse://user:pass@host:port` (TLS: `clickhouses`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from outlay_infra.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The engine inside this process; `path` is a directory or `:memory:`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A ClickHouse server's HTTP interface."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    secure: bool
+
+
+def parse_dsn(dsn: str) -> Embedded | Server:
+    """Return what `dsn` names; raise `StoreError` when it is not one of the three forms."""
+    parts = urlsplit(dsn)
+    if parts.scheme == "chdb":
+        return _embedded(dsn, parts.netloc, unquote(parts.path))
+    if parts.scheme in {"clickhouse", "clickhouses"} and parts.hostname:
+        if parts.path.strip("/"):
+            raise StoreError(f"the store address ends in {parts.path!r}; give the database name by its own setting")
+        secure = parts.scheme == "clickhouses"
+        return Server(
+            host=parts.hostname,
+            port=parts.port or (8443 if secure else 8123),
+            username=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
+            secure=secure,
+        )
+    raise StoreError(
+        f"{parts.scheme!r} is no store address; write chdb:///directory, chdb://memory or clickhouse://host:8123"
+    )
+
+
+def _embedded(dsn: str, netloc: str, path: str) -> Embedded:
+    if netloc == "memory" and path in {"", "/"}:
+        return Embedded(":memory:")
+    if netloc or not Path(path).is_absolute():
+        raise StoreError(
+            f"{dsn!r} does not name an absolute directory; write chdb:///absolute/directory or chdb://memory"
+        )
+    return Embedded(path)

@@ -1,0 +1,125 @@
+"""The warehouse: blocks in, answers out, over the embedded engine or a server; the DSN alone decides which."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol, Self
+
+import pyarrow as pa
+
+from outlay_infra.warehouse import blocks, ids, migrations
+from outlay_infra.warehouse.database import NONE, Parameters, Settings
+from outlay_infra.warehouse.engine import Engine
+from outlay_infra.warehouse.zones import ZoneHistory
+from outlay_schemas.block import Block
+
+WORKERS = 4
+"""Tables of a block written at once."""
+
+
+class PriceRecord(Protocol):
+    """A price as it was used: its digest and its terms as canonical JSON."""
+
+    @property
+    def price_id(self) -> str:
+        """Digest of the terms."""
+        ...
+
+    @property
+    def body(self) -> str:
+        """The terms as canonical JSON."""
+        ...
+
+
+class Warehouse:
+    """One ClickHouse database with the ledger and everything derived from it.
+
+    Thread-safe: reads run side by side, writes of blocks and repairs one after another. Methods raise `StoreError`
+    (`outlay_infra.errors`).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._zones = ZoneHistory(engine)
+        self._writing = threading.RLock()
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="warehouse")
+
+    @classmethod
+    def open(cls, dsn: str, *, database: str = "outlay") -> Self:
+        """Open the store `dsn` names and create the database when it is missing; `migrate` makes the tables."""
+        return cls(Engine(dsn, database=database))
+
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self._engine.database
+
+    def close(self) -> None:
+        """Let the engine go, after the writes under way."""
+        with self._writing:
+            self._workers.shutdown()
+            self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def migrate(self) -> list[str]:
+        """Bring the tables up to this version and return the names of the migrations applied."""
+        with self._writing:
+            return migrations.apply(self._engine, migrations.packaged())
+
+    def pending_migrations(self) -> list[str]:
+        """Return the names of the migrations that `migrate` would apply."""
+        return migrations.pending(self._engine, migrations.packaged())
+
+    def query(self, sql: str, params: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
+        """Return the rows of a SELECT; `{name:Type}` in `sql` takes `params[name]`."""
+        return self._engine.query(sql, params, settings)
+
+    def stream(self, sql: str, params: Parameters = NONE, settings: Settings = NONE) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a SELECT batch by batch; close the iterator to stop early."""
+        return self._engine.stream(sql, params, settings)
+
+    def command(self, sql: str, params: Parameters = NONE) -> None:
+        """Run a statement that returns no rows."""
+        self._engine.command(sql, params)
+
+    def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
+        """Insert rows that are no part of a block, as one block; a repeat under the same `token` changes nothing."""
+        self._engine.insert(table, rows, token=token)
+
+    def insert_block(self, block: Block, /) -> None:
+        """Store the block everywhere, durably; a repeat of the same block changes nothing."""
+        with self._writing:
+            blocks.insert_block(block, insert=self._insert_under, zones=self._zones.at, workers=self._workers)
+
+    def _insert_under(self, table: str, rows: pa.Table, token: str) -> None:
+        self._engine.insert(table, rows, token=token)
+
+    def find_ids(self, id_hashes: pa.Array, /) -> pa.Table:
+        """Return `id_hash`, `content_hash` of those identities (uint64) that the ledger holds."""
+        return ids.find_ids(self._engine, id_hashes)
+
+    def recent_ids(self, since: datetime, limit: int, /) -> Iterator[pa.Table]:
+        """Yield `id_hash`, `content_hash`, `received` of the newest `limit` entries received at or after `since`."""
+        return ids.recent_ids(self._engine, since, limit)
+
+    def find_entries(self, org: str, id: str, source: str | None = None) -> pa.Table:  # noqa: A002  (the event's own word)
+        """Return the entries (schema `ENTRIES`) of one event id, from any source unless one is named."""
+        return ids.find_entries(self._engine, org, id, source)
+
+    def save_prices(self, records: Iterable[PriceRecord], /) -> None:
+        """Keep price records for ever, by id; known ids are left alone."""
+        bodies = {record.price_id: record.body for record in records}
+        known = self.query(
+            "SELECT DISTINCT price_id FROM prices WHERE price_id IN {ids:Array(String)}", {"ids": list(bodies)}
+        )
+        fresh = sorted(bodies.keys() - set(known["price_id"].to_pylist()))
+        if fresh:
+            self.insert("prices", pa.table({"price_id": fresh, "body": [bodies[price_id] for price_id in fresh]}))
