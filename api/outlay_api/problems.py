@@ -16,12 +16,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from outlay_api.services import Busy
 from outlay_infra.errors import QueryError, QueryLimit, StoreError
+from outlay_streams.runtime.errors import Busy, IntakeError, NotCounted
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:outlay:problem:"
-STORE_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
 
 _ADVICE = {
     404: "nothing is served at this path; the routes are described at /docs and /openapi.json",
@@ -86,10 +86,12 @@ class Problem(HTTPException):
         )
 
 
-def busy(reason: Busy) -> Problem:
-    """Return the answer to a producer that must slow down: nothing was taken in, nothing is lost."""
-    headers = {"Retry-After": str(max(1, round(reason.retry_after)))}
-    return Problem(503, "busy", f"{reason}; nothing of this request was taken in", headers=headers)
+def not_taken_in(error: IntakeError) -> Problem:
+    """Return the answer to a producer whose events were not taken in: nothing is lost when it sends them again."""
+    seconds = max(1, round(error.retry_after)) if isinstance(error, Busy) else RETRY_SECONDS
+    kind = {Busy: "busy", NotCounted: "not-counted"}.get(type(error), "stopping")
+    detail = f"{error}; nothing of this request was taken in"
+    return Problem(503, kind, detail, headers={"Retry-After": str(seconds)})
 
 
 def store_away(error: StoreError) -> Problem:
@@ -99,7 +101,7 @@ def store_away(error: StoreError) -> Problem:
         return Problem(400, kind, str(error))
     _log.error("store_failed", error=str(error), kind=type(error).__name__)
     detail = "the ledger's store cannot serve this request now; nothing was changed, try again"
-    return Problem(503, "store-unavailable", detail, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
+    return Problem(503, "store-unavailable", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def invalid(error: RequestValidationError) -> Problem:
@@ -133,7 +135,7 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         return problem_of(error).response(request.url.path)
 
-    for kind in (HTTPException, RequestValidationError, Busy, StoreError):
+    for kind in (HTTPException, RequestValidationError, IntakeError, StoreError):
         app.add_exception_handler(kind, answer)
 
 
@@ -144,8 +146,8 @@ def problem_of(error: Exception) -> Problem:
             return from_http(error)
         case RequestValidationError():
             return invalid(error)
-        case Busy():
-            return busy(error)
+        case IntakeError():
+            return not_taken_in(error)
         case StoreError():
             return store_away(error)
         case _:

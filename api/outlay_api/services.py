@@ -18,22 +18,14 @@ if TYPE_CHECKING:
     from outlay_streams.runtime.ports import Clock
 
 
-class Busy(Exception):  # noqa: N818 - back pressure is not an error
-    """Nothing was taken in because too much waits already; send the same events again after `retry_after` seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        """Say how long to wait, in seconds."""
-        super().__init__(f"the intake queue is full; retry after {retry_after:g} s")
-        self.retry_after = retry_after
-
-
 class Publisher(Protocol):
     """Where decoded events go."""
 
     async def publish(self, org: str, decoded: Decoded, /) -> list[Outcome]:
         """Return the outcome of every event, in the order sent, once all are durable.
 
-        Raises `Busy` when the queue is full and `StoreError` when the store is away; then nothing was acknowledged.
+        Raises `IntakeError` (outlay_streams.runtime.errors) when busy or stopping and `StoreError` when the store is
+        away; then nothing was acknowledged.
         """
         ...
 

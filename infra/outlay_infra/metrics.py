@@ -48,7 +48,7 @@ class Metrics:
             ["problem"],
             registry=registry,
         )
-        for kind in ("busy", "store-unavailable"):
+        for kind in ("busy", "stopping", "not-counted", "store-unavailable"):
             self.ingest_refused.labels(kind)
         self.queue_events = Gauge("outlay_queue_events", "Events waiting to be committed.", registry=registry)
         self.price_list_age = Gauge(
