@@ -86,7 +86,7 @@ def build_block(
         "partition": pa.scalar(partition),
         "block": pa.scalar(offset, pa.uint64()),
     }
-    fresh = np.flatnonzero(verdicts == NEW)
+    fresh = _by_org(usage, np.flatnonzero(verdicts == NEW))
     new = usage.take(pa.array(fresh))
     hashes = Identities(identities.id_hash[fresh], identities.content_hash[fresh])
     entries = _entries(new, hashes, rules, stamp)
@@ -104,6 +104,11 @@ def build_block(
         receipts=_receipts(usage, verdicts, rejects, received.astimezone(UTC).date(), stamp),
         rejects=_stamped(_columns(refused), REJECTS, stamp, rows=refused.num_rows),
     )
+
+
+def _by_org(usage: pa.Table, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    orgs = usage["org"].combine_chunks().dictionary_encode().indices.to_numpy()
+    return rows[np.argsort(orgs[rows], kind="stable")]
 
 
 def _entries(new: pa.Table, hashes: Identities, rules: Mapping[str, Rules], stamp: Mapping[str, pa.Scalar]) -> pa.Table:
