@@ -59,8 +59,8 @@ class IntakeSettings(_Group):
     """Most events in one request."""
     queue_events: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     """Most events waiting for the store; beyond it requests are answered 503 with Retry-After."""
-    linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 20
-    """Longest wait for more events before a group is committed."""
+    linger_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Longest wait for a fuller group; events that arrive while one is committed form the next anyway."""
     group_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Most events committed as one block."""
 
