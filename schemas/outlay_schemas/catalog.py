@@ -84,7 +84,7 @@ class App(_Dated):
 
 
 class KeyOwner(_Dated):
-    """Whose a provider or virtual key is: the dimensions every event with that `key` takes when it does not say itself."""
+    """Whose a provider or virtual key is: the dimensions an event with that `key` takes when it does not say itself."""
 
     id: Identifier
     set: dict[str, Text]
@@ -146,4 +146,4 @@ class Catalog(_Document):
     prices: tuple[Price, ...] = ()
 
 
-DocumentKind = Literal["organisation", "team", "project", "app", "key", "rule", "price", "api_key"]
+DocumentKind = Literal["organisation", "team", "project", "app", "key", "rule", "price", "order", "api_key"]

@@ -1,0 +1,71 @@
+"""A rule compiled: patterns over what the event says, and the values it gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import translate
+
+from outlay_schemas.catalog import Rule
+from outlay_schemas.dimensions import ATTRIBUTION
+from outlay_streams.attribution.fields import Said, Template
+from outlay_streams.attribution.timeline import Holding
+
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One field's condition: any of the literals, or any of the globs (case counts). Missing text never matches."""
+
+    literals: frozenset[str]
+    globs: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def of(cls, condition: str | Iterable[str]) -> Pattern:
+        """Read a value, a list of values, or globs; text with wildcards also matches itself."""
+        values = [condition] if isinstance(condition, str) else list(condition)
+        return cls(frozenset(values), tuple(re.compile(translate(value)) for value in values if _WILD.search(value)))
+
+    def matches(self, value: str | None) -> bool:
+        """Return whether the condition holds for `value`."""
+        return bool(value) and (value in self.literals or any(glob.match(value or "") for glob in self.globs))
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """One rule ready to run."""
+
+    holding: Holding[Rule]
+    conditions: tuple[tuple[str, Pattern], ...]
+    sets: Mapping[str, Template]
+    fills: Mapping[str, Template]
+
+    @classmethod
+    def of(cls, rule: Rule) -> CompiledRule:
+        """Compile `rule`; names that are no attribution dimension are left out (`catalog.check` reports them)."""
+        return cls(
+            holding=Holding.of(rule),
+            conditions=tuple((field, Pattern.of(condition)) for field, condition in rule.match.items()),
+            sets=_templates(rule.set),
+            fills=_templates(rule.fill),
+        )
+
+    @property
+    def id(self) -> str:
+        """The rule's id."""
+        return self.holding.document.id
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Every value it gives."""
+        return (*self.sets.values(), *self.fills.values())
+
+    def applies(self, said: Said, at: int) -> bool:
+        """Return whether the rule holds at `at` and every condition matches."""
+        return self.holding.holds(at) and all(pattern.matches(said.get(field)) for field, pattern in self.conditions)
+
+
+def _templates(values: Mapping[str, str]) -> dict[str, Template]:
+    return {dimension: Template(values[dimension]) for dimension in ATTRIBUTION if dimension in values}

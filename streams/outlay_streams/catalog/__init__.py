@@ -1,0 +1,18 @@
+"""The catalog as the core uses it: reading a file, checking it, comparing two, and the rules a meter runs by."""
+
+from outlay_schemas.catalog_diff import CatalogDiff, DocumentChange, FieldChange, diff
+from outlay_streams.catalog.check import check
+from outlay_streams.catalog.problem import CatalogError, Problem
+from outlay_streams.catalog.read import MAX_CATALOG_BYTES, read_catalog
+
+__all__ = [
+    "MAX_CATALOG_BYTES",
+    "CatalogDiff",
+    "CatalogError",
+    "DocumentChange",
+    "FieldChange",
+    "Problem",
+    "check",
+    "diff",
+    "read_catalog",
+]
