@@ -22,8 +22,12 @@ when answered; ranges are half-open. Errors are problem documents (RFC 9457).
 """
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the application; it opens and closes nothing, a composition root does (`outlay_api.compose`)."""
+def create_app(services: Services, *, in_process: bool = False) -> FastAPI:
+    """Return the application; it opens and closes nothing, a composition root does (`outlay_api.compose`).
+
+    `in_process` says that only this process calls it, over `httpx.ASGITransport`: whoever may open the data directory
+    needs no key.
+    """
     app: FastAPI = FastAPIOffline(
         redoc_url=None,
         title="Outlay",
@@ -34,6 +38,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[Depends(refuse_unknown_parameters)],
     )
     app.state.services = services
+    app.state.in_process = in_process
     settings = services.settings
     problems.install(app)
     for router in ROUTERS:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from outlay_api.keys import ApiKey, digest, well_formed
+from outlay_infra.catalog_store import CatalogStore
+from outlay_schemas.catalog import DocumentKind
 
 FRESH = timedelta(seconds=2)
 """How long another process's change of keys may go unnoticed."""
@@ -73,3 +75,32 @@ class KeyRing:
     def last_use(self, key_id: str) -> datetime | None:
         """Return when this process last saw the key, to the minute."""
         return self._used.get(key_id)
+
+
+class StoredKeys:
+    """The keys as documents of the catalog store."""
+
+    KIND: DocumentKind = "api_key"
+
+    def __init__(self, catalog: CatalogStore) -> None:
+        """Read and write through `catalog`."""
+        self._catalog = catalog
+
+    def version(self) -> int:
+        """Return a number that rises with every change."""
+        return self._catalog.documents_version(self.KIND)
+
+    def api_keys(self, org: str | None = None) -> list[ApiKey]:
+        """Return every key that was not deleted, of one organisation or of all, oldest first."""
+        stored = self._catalog.documents(self.KIND, org=org)
+        keys = [ApiKey.model_validate({**kept.body, "id": kept.id, "org": kept.org}) for kept in stored]
+        return sorted(keys, key=lambda key: (key.created, key.id))
+
+    def put(self, key: ApiKey, *, actor: str, at: datetime) -> None:
+        """Keep `key`."""
+        body = key.model_dump(mode="json", exclude={"id", "org"})
+        self._catalog.put_document(key.org, self.KIND, key.id, body, actor=actor, at=at)
+
+    def delete(self, key: ApiKey, *, actor: str, at: datetime) -> None:
+        """Forget `key`; who did so and when stays in the catalog's history."""
+        self._catalog.delete_document(key.org, self.KIND, key.id, actor=actor, at=at)

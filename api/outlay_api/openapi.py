@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from outlay_api.catalog_docs import catalog_schemas
 from outlay_api.intake_docs import event_schemas
 from outlay_api.problems import MEDIA_TYPE, TYPE_PREFIX
 
@@ -98,6 +99,7 @@ def _finished(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas.update(event_schemas())
+    schemas.update(catalog_schemas())
     schemas["Problem"] = _PROBLEM_SCHEMA
     document["components"]["responses"] = {f"Problem{status}": _response(status) for status in _MEANINGS}
     for operation in _operations(document):

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from outlay_infra.catalog_store import CatalogConflict
 from outlay_infra.errors import QueryError, QueryLimit, StoreError
 from outlay_streams.runtime.errors import Busy, IntakeError, NotCounted
 
@@ -96,6 +97,8 @@ def not_taken_in(error: IntakeError) -> Problem:
 
 def store_away(error: StoreError) -> Problem:
     """Return the answer when the store cannot serve; the cause goes to the log, unless the question was at fault."""
+    if isinstance(error, CatalogConflict):
+        return Problem(412, "catalog-changed", str(error))
     if isinstance(error, QueryError):
         kind = "query-limit" if isinstance(error, QueryLimit) else "invalid-query"
         return Problem(400, kind, str(error))

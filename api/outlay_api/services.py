@@ -41,5 +41,7 @@ class Services:
     publisher: Publisher
     keys: KeyRing
     metrics: Metrics
+    reload: Callable[[str], None]
+    """Meter an organisation's events by its newest catalog from now on; called after every change of it."""
     checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     """What must hold to be ready, by name: each returns when it does and raises with the reason when not."""

@@ -81,6 +81,7 @@ def services() -> Fake:
 def app(services: Fake) -> FastAPI:
     app = FastAPI()
     app.state.services = services
+    app.state.in_process = False
     problems.install(app)
 
     for scope in ("ingest", "read", "admin"):

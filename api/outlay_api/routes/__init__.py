@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from outlay_api.routes import health
+from outlay_api.routes import catalog, events_write, health, keys
 
-ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROUTERS: tuple[APIRouter, ...] = (events_write.router, catalog.router, keys.router, health.router)
