@@ -1,0 +1,1 @@
+"""The commands, one a file: each parses, asks the API, and shows the answer."""
