@@ -35,6 +35,9 @@ class Limits:
     events: int = 10_000
 
 
+_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
     """A decoded batch of one org. `usage` (`USAGE`) holds the valid events, row i from position `positions[i]`.
@@ -56,7 +59,7 @@ def decode(
     org: str,
     now: datetime,
     headers: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = _LIMITS,
 ) -> Decoded:
     """Decode a decompressed HTTP body: JSON, NDJSON or CloudEvents (structured, batch, or binary by `ce-*` headers).
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from outlay_schemas.block import Block
+from outlay_streams.meter import Book, Rules
 
 
 class Clock(Protocol):
@@ -20,7 +21,7 @@ class Clock(Protocol):
 
 
 class Ledger(Protocol):
-    """Where blocks are kept. Every method may raise `StoreError` (outlay_infra.errors) when the store is away or full."""
+    """Where blocks are kept. Methods raise `StoreError` (outlay_infra.errors) when the store is away or full."""
 
     def insert_block(self, block: Block, /) -> None:
         """Store the block everywhere, durably; a repeat of the same block changes nothing."""
@@ -54,4 +55,21 @@ class PriceRecord(Protocol):
     @property
     def body(self) -> str:
         """The terms as canonical JSON: sku, rates, tier, variant, discount, source, dates."""
+        ...
+
+
+class RecordedBook(Book, Protocol):
+    """A price book that can show the terms behind each price it used."""
+
+    def record(self, price_id: str, /) -> PriceRecord:
+        """Return the terms behind a `price_id` that `price` gave."""
+        ...
+
+
+class OrgRules(Rules, Protocol):
+    """One org's rules, with a price book whose terms can be kept."""
+
+    @property
+    def book(self) -> RecordedBook:
+        """What each event costs, and why."""
         ...

@@ -1,0 +1,197 @@
+"""The one writer of a partition: groups of batches in, durable blocks and outcomes out. Runs in one thread.
+
+A block that the store did not confirm may be half stored, so it is kept and stored again, the very same, before any
+other. Ids are remembered once their block is durable, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
+
+from outlay_infra.errors import QueryError, StoreError
+from outlay_schemas.block import Block
+from outlay_schemas.outcome import ACCEPTED, DUPLICATE, Outcome, Verdict
+from outlay_streams.decode import Decoded
+from outlay_streams.dedupe import Deduper
+from outlay_streams.identity import Identities, identify
+from outlay_streams.refusals import CONFLICT_REASON
+from outlay_streams.runtime.errors import NotCounted
+from outlay_streams.runtime.isolation import INTERNAL_ERROR
+from outlay_streams.runtime.metering import ISOLATED, Codes, Group
+from outlay_streams.runtime.ports import Clock, Ledger, OrgRules
+from outlay_streams.runtime.stats import RuntimeStats
+from outlay_streams.verdicts import CONFLICT
+
+PARTITION = "embedded/0"
+PREFIX = "embedded/"
+
+_NO_PRICE = frozenset(("", "stated"))
+_BY_CODE = (ACCEPTED, DUPLICATE)
+
+Batch = tuple[str, Decoded]
+"""An org and what it sent."""
+Result = list[Outcome] | Exception
+"""The outcomes of a batch, or why none of it was acknowledged (a retry is safe)."""
+
+_log = structlog.get_logger()
+
+
+class Committer:
+    """Counts batches into the ledger. Offsets are the generation and a sequence, so each names one content only."""
+
+    def __init__(
+        self, *, ledger: Ledger, clock: Clock, rules: Callable[[str], OrgRules], deduper: Deduper, generation: int
+    ) -> None:
+        """Take over the partition; `rules` returns an org's rules as they are now."""
+        self._ledger = ledger
+        self._clock = clock
+        self._rules = rules
+        self._deduper = deduper
+        self._next_offset = generation << 32
+        self._unsettled: Block | None = None
+        self._saved_prices: set[str] = set()
+        self._last_received = clock.now()
+        self.stats = RuntimeStats()
+
+    def commit(self, batches: Sequence[Batch]) -> list[Result]:
+        """Count `batches` as one block and return the result of each; never raises.
+
+        A batch that the store refuses for what it holds is tried alone, so that it fails alone.
+        """
+        started = perf_counter()
+        results: list[Result]
+        try:
+            self.settle()
+            results = [*self._counted(batches)]
+        except StoreError as error:
+            _log.warning("block_not_stored", error=str(error), batches=len(batches))
+            results = [error] * len(batches)
+        except NotCounted as error:
+            if len(batches) > 1:
+                return [result for batch in batches for result in self.commit([batch])]
+            results = [error]
+        except Exception as error:  # noqa: BLE001 - a fault in one group must not end the process
+            _log.exception("group_not_counted", batches=len(batches))
+            results = [NotCounted(f"the events could not be counted: {type(error).__name__}; send them again")]
+            results *= len(batches)
+        self._note(results, perf_counter() - started)
+        return results
+
+    def settle(self) -> None:
+        """Store the block that the store did not confirm, if there is one; raise `StoreError` if it still does not."""
+        if self._unsettled is not None:
+            try:
+                self._store(self._unsettled)
+            except NotCounted:
+                _log.warning("unsettled_block_dropped")
+
+    def _counted(self, batches: Sequence[Batch]) -> Iterator[list[Outcome]]:
+        rules = {org: self._rules(org) for org in {org for org, _ in batches}}
+        codes, block = self._group(batches, rules).metered()
+        self._save_prices(block, rules)
+        self._store(block)
+        start = 0
+        for _, decoded in batches:
+            stop = start + decoded.usage.num_rows
+            yield _outcomes(decoded, codes[start:stop])
+            start = stop
+
+    def _group(self, batches: Sequence[Batch], rules: dict[str, OrgRules]) -> Group:
+        usage = pa.concat_tables([decoded.usage for _, decoded in batches])
+        identities = identify(usage)
+        looked_up = self._look_up(usage, identities)
+        received, offset = self._stamp()
+        return Group(
+            usage=usage,
+            rejects=pa.concat_tables([decoded.rejects for _, decoded in batches]),
+            identities=identities,
+            judge=lambda some: self._deduper.judge(some, looked_up),
+            rules=rules,
+            received=received,
+            partition=PARTITION,
+            offset=offset,
+        )
+
+    def _stamp(self) -> tuple[datetime, int]:
+        now = self._clock.now()
+        self._last_received = max(self._last_received, now.replace(microsecond=now.microsecond // 1000 * 1000))
+        offset, self._next_offset = self._next_offset, self._next_offset + 1
+        return self._last_received, offset
+
+    def _look_up(self, usage: pa.Table, identities: Identities) -> pa.Table | None:
+        old = self._deduper.needs_lookup(usage["time"].to_numpy())
+        if not old.any():
+            return None
+        self.stats = replace(self.stats, looked_up=self.stats.looked_up + int(old.sum()))
+        return self._ledger.find_ids(pa.array(np.unique(identities.id_hash[old])))
+
+    def _save_prices(self, block: Block, rules: dict[str, OrgRules]) -> None:
+        pairs = block.entries.select(["org", "price_id"]).group_by(["org", "price_id"]).aggregate([]).to_pylist()
+        fresh = {pair["price_id"]: rules[pair["org"]].book for pair in pairs}
+        fresh = {name: book for name, book in fresh.items() if name not in self._saved_prices | _NO_PRICE}
+        if fresh:
+            self._ledger.save_prices([book.record(name) for name, book in fresh.items()])
+            self._saved_prices.update(fresh)
+
+    def _store(self, block: Block) -> None:
+        """Make `block` durable and remember its ids; until then it is unsettled. Raises `NotCounted` if void."""
+        self._unsettled = block
+        try:
+            self._ledger.insert_block(block)
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, QueryError):
+                raise
+            _log.exception("block_refused", token=block.token)
+            if not self._completed(block):
+                self._unsettled = None
+                raise NotCounted(f"the store refused the events: {error}; send them again") from error
+        ids = block.ids
+        self._deduper.remember(
+            Identities(ids["id_hash"].to_numpy(), ids["content_hash"].to_numpy()), self._last_received
+        )
+        self._unsettled = None
+        unpriced = pc.sum(pc.equal(block.entries["status"], "unpriced")).as_py() or 0
+        self.stats = replace(
+            self.stats,
+            blocks=self.stats.blocks + 1,
+            counted=self.stats.counted + block.entries.num_rows,
+            unpriced=self.stats.unpriced + unpriced,
+        )
+
+    def _completed(self, block: Block) -> bool:
+        """Return whether the store holds the refused block after all, once it has mended what was cut short."""
+        self._ledger.recover(PREFIX)
+        return bool(block.ids.num_rows and self._ledger.find_ids(block.ids["id_hash"].combine_chunks()).num_rows)
+
+    def _note(self, results: Sequence[Result], seconds: float) -> None:
+        answered = [result for result in results if not isinstance(result, Exception)]
+        self.stats = replace(
+            self.stats,
+            events=self.stats.events + sum(map(len, answered)),
+            failed_groups=self.stats.failed_groups + (len(answered) < len(results)),
+            remembered_ids=len(self._deduper),
+            remembered_bytes=self._deduper.nbytes,
+            writing_seconds=self.stats.writing_seconds + seconds,
+            last_block_seconds=seconds,
+            unsettled=self._unsettled is not None,
+        )
+
+
+def _outcomes(decoded: Decoded, codes: Codes) -> list[Outcome]:
+    outcomes = list(decoded.outcomes)
+    for row, (position, code) in enumerate(zip(decoded.positions, codes.tolist(), strict=True)):
+        if code in (CONFLICT, ISOLATED):
+            name = decoded.usage["id"][row].as_py()
+            conflict = Outcome(Verdict.CONFLICT, name, "/id", CONFLICT_REASON)
+            outcomes[position] = conflict if code == CONFLICT else Outcome(Verdict.REJECTED, name, "", INTERNAL_ERROR)
+        else:
+            outcomes[position] = _BY_CODE[code]
+    return [outcome for outcome in outcomes if outcome is not None]

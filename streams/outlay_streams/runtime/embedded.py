@@ -1,0 +1,142 @@
+"""The embedded runtime: intake, core and store in one process, one writer thread, group commit, back pressure."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from outlay_infra.errors import StoreError
+from outlay_schemas.outcome import Outcome
+from outlay_streams.decode import Decoded
+from outlay_streams.dedupe import Deduper
+from outlay_streams.runtime.committer import PREFIX, Committer
+from outlay_streams.runtime.errors import Stopped
+from outlay_streams.runtime.ports import Clock, Ledger, OrgRules
+from outlay_streams.runtime.queue import IntakeQueue, Job, QueueLimits
+from outlay_streams.runtime.stats import RuntimeStats
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_RETRY = 30.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """How many ids are remembered to tell duplicates, and for how long; older ones are looked up in the store."""
+
+    ids: int = 10_000_000
+    horizon: timedelta = timedelta(days=30)
+
+
+_LIMITS = QueueLimits()
+_MEMORY = Memory()
+
+
+class EmbeddedRuntime:
+    """Takes decoded batches from any task or thread and counts them durably, many batches a block.
+
+    Hold a `WriterLock` on the data directory from before the store is opened until after `stop`; pass its generation.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        clock: Clock,
+        rules: Callable[[str], OrgRules],
+        generation: int,
+        limits: QueueLimits = _LIMITS,
+        memory: Memory = _MEMORY,
+    ) -> None:
+        """Mend what a crash left, rebuild the memory of ids from the ledger, and start writing.
+
+        `rules` gives the rules of an org on first use. Raises `StoreError`.
+        """
+        for line in ledger.recover(PREFIX):
+            _log.info("recovered", what=line)
+        now = clock.now()
+        recent = ledger.recent_ids(_EPOCH, memory.ids)
+        deduper = Deduper.rebuilt(recent, now=now, horizon=memory.horizon, most=memory.ids)
+        self._load_rules = rules
+        self._rules: dict[str, OrgRules] = {}
+        self._rules_changing = threading.Lock()
+        self._limits = limits
+        self._queue = IntakeQueue(limits)
+        self._committer = Committer(
+            ledger=ledger, clock=clock, rules=self._rules_of, deduper=deduper, generation=generation
+        )
+        self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
+        self._writer.start()
+
+    async def publish(self, org: str, decoded: Decoded, /) -> list[Outcome]:
+        """Return the outcome of every event, in the order sent, once all are durable.
+
+        Raises `Busy` or `Stopped` when nothing was taken in, `StoreError` or `NotCounted` when it could not be made
+        durable; a retry with the same ids is safe after each of them.
+        """
+        if not decoded.outcomes:
+            return []
+        job = self._queue.put(org, decoded, retry_after=self._retry_after())
+        return await asyncio.wrap_future(job.answer)
+
+    def set_rules(self, rules: Mapping[str, OrgRules]) -> None:
+        """Use `rules` for these orgs from the next block on."""
+        with self._rules_changing:
+            self._rules = {**self._rules, **rules}
+
+    def stats(self) -> RuntimeStats:
+        """Return what was done so far and what waits."""
+        return replace(self._committer.stats, queued_events=self._queue.events, queued_bytes=self._queue.nbytes)
+
+    def stop(self, deadline: float) -> bool:
+        """Take nothing more and write what waits; return whether all of it was written within `deadline` seconds.
+
+        What was not is answered with `Stopped`. Blocks: call it in a thread from asynchronous code.
+        """
+        self._queue.close()
+        self._writer.join(deadline)
+        left = self._queue.clear()
+        for job in left:
+            _fail(job, Stopped("the server stopped before the events were written; send the same events again"))
+        return not left and not self._writer.is_alive()
+
+    def _rules_of(self, org: str) -> OrgRules:
+        rules = self._rules.get(org)
+        if rules is None:
+            rules = self._load_rules(org)
+            with self._rules_changing:
+                self._rules = {org: rules, **self._rules}
+                rules = self._rules[org]
+        return rules
+
+    def _retry_after(self) -> float:
+        """Estimate how long the queue takes to empty, in whole seconds."""
+        groups = self._queue.events / self._limits.group_events
+        return min(_LONGEST_RETRY, max(1.0, math.ceil(groups * self._committer.stats.last_block_seconds)))
+
+    def _write(self) -> None:
+        while group := self._queue.take():
+            jobs = [job for job in group if job.answer.set_running_or_notify_cancel()]
+            if jobs:
+                results = self._committer.commit([(job.org, job.decoded) for job in jobs])
+                for job, result in zip(jobs, results, strict=True):
+                    if isinstance(result, Exception):
+                        job.answer.set_exception(result)
+                    else:
+                        job.answer.set_result(result)
+        try:
+            self._committer.settle()
+        except StoreError as error:
+            _log.warning("block_left_for_recovery", error=str(error))
+
+
+def _fail(job: Job, error: Exception) -> None:
+    if job.answer.set_running_or_notify_cancel():
+        job.answer.set_exception(error)
