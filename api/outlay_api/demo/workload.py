@@ -38,7 +38,7 @@ class Workload:
         """Return one event for each time, with ids that begin with `prefix`."""
         count = len(times)
         fixed = {"provider": self.provider, "model": self.model, **self.fields}
-        source = f"urn:outlay:demo:{self.name}"
+        source = f"urn:nimbus:{self.name}"
         drawn = self.shape.draw(random, count)
         units = tuple(drawn)
         rows = zip(times, *drawn.values(), strict=True)
@@ -85,7 +85,7 @@ class Seats:
         """Return the month's event; the same month always has the same id."""
         return {
             "id": f"seats-{self.name}-{time[:7]}",
-            "source": f"urn:outlay:demo:{self.name}",
+            "source": f"urn:nimbus:{self.name}",
             "time": time,
             "provider": self.provider,
             "model": self.model,
