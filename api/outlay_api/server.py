@@ -29,8 +29,10 @@ class StartError(RuntimeError):
 class Server(uvicorn.Server):
     """Uvicorn over a socket that is bound already, telling once it listens and once it is asked to stop."""
 
-    def __init__(self, app: FastAPI, settings: HttpSettings, listener: socket.socket) -> None:
-        """Prepare; `run` serves."""
+    def __init__(
+        self, app: FastAPI, settings: HttpSettings, listener: socket.socket, stopping: threading.Event | None = None
+    ) -> None:
+        """Prepare; `stopping` is set as soon as the server is asked to stop."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -45,8 +47,12 @@ class Server(uvicorn.Server):
             )
         )
         self._listener = listener
-        self.stopping = threading.Event()
-        self.listening = threading.Event()
+        self._stopping = stopping or threading.Event()
+        self._tell: list[Callable[[], None]] = []
+
+    def when_listening(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once requests are answered."""
+        self._tell.append(tell)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler
         """Stop on a signal, at once on the second.
@@ -58,13 +64,14 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Ask the server to stop, from any thread."""
-        self.stopping.set()
+        self._stopping.set()
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
-        self.listening.set()
+        for tell in self._tell:
+            tell()
 
     def serve_until_stopped(self) -> None:
         """Serve; return once every open request is answered."""
@@ -90,17 +97,15 @@ def url_of(listener: socket.socket) -> str:
 @contextmanager
 def in_background(server: Server) -> Iterator[None]:
     """Run `server` in a thread while the context is open, and stop it gracefully after."""
+    listening = threading.Event()
+    server.when_listening(listening.set)
     thread = threading.Thread(target=server.serve_until_stopped, name="http", daemon=True)
     thread.start()
     try:
-        while not server.listening.wait(0.05):
+        while not listening.wait(0.05):
             if not thread.is_alive():
                 raise StartError("the server stopped while it started; its log says why")
         yield
     finally:
         server.stop()
         thread.join()
-
-
-Announce = Callable[[str], None]
-"""Receives the server's URL once it answers."""

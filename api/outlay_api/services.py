@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from outlay_infra.metrics import Metrics
     from outlay_infra.settings import Settings
     from outlay_infra.warehouse import Warehouse
+    from outlay_streams.catalog import OrgRules
     from outlay_streams.decode import Decoded
     from outlay_streams.runtime.ports import Clock
 
@@ -41,6 +42,8 @@ class Services:
     publisher: Publisher
     keys: KeyRing
     metrics: Metrics
+    rules: Callable[[str], OrgRules]
+    """The rules an organisation's events are metered by now, its price book among them."""
     reload: Callable[[str], None]
     """Meter an organisation's events by its newest catalog from now on; called after every change of it."""
     checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)

@@ -5,9 +5,12 @@ Labels are bounded: outcomes, routes, status classes and reasons; never a user, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from outlay_schemas.outcome import Verdict
 
@@ -31,11 +34,6 @@ class Metrics:
         )
         for verdict in Verdict:
             self.events_received.labels(verdict.value)
-        self.events_unpriced = Counter(
-            "outlay_events_unpriced_total",
-            "Events counted whose amount is unknown, because no price covers them.",
-            registry=registry,
-        )
         self.ingest_duration = Histogram(
             "outlay_ingest_duration_seconds",
             "From the first byte of an intake request to its durable answer.",
@@ -50,7 +48,6 @@ class Metrics:
         )
         for kind in ("busy", "stopping", "not-counted", "store-unavailable"):
             self.ingest_refused.labels(kind)
-        self.queue_events = Gauge("outlay_queue_events", "Events waiting to be committed.", registry=registry)
         self.price_list_age = Gauge(
             "outlay_price_list_age_seconds", "Age of the list prices in use, in seconds.", registry=registry
         )
@@ -68,6 +65,33 @@ class Metrics:
             registry=registry,
         )
 
-    def watch(self, gauge: Gauge, value: Callable[[], float]) -> None:
-        """Read `gauge` from `value` whenever metrics are collected."""
-        gauge.set_function(value)
+    def watch_runtime(self, read: Callable[[], Mapping[str, float]]) -> None:
+        """Export what a runtime counted and what waits in it; `read` is asked whenever metrics are collected."""
+        self.registry.register(_Runtime(read))
+
+
+_COUNTED = {
+    "counted": ("outlay_events_counted", "Events that became entries of the ledger."),
+    "unpriced": ("outlay_events_unpriced", "Events counted whose amount is unknown, because no price covers them."),
+    "looked_up": ("outlay_events_looked_up", "Events so old that the store was asked whether it has them."),
+    "blocks": ("outlay_blocks_written", "Blocks made durable."),
+    "failed_groups": ("outlay_blocks_failed", "Groups that could not be made durable; their senders were told so."),
+    "writing_seconds": ("outlay_block_writing_seconds", "Time spent judging, metering and storing."),
+}
+_WAITING = {
+    "queued_events": ("outlay_queue_events", "Events waiting to be committed."),
+    "remembered_ids": ("outlay_dedupe_ids", "Event ids kept in memory."),
+    "unsettled": ("outlay_block_unsettled", "1 while a block waits for the store to come back, else 0."),
+}
+
+
+class _Runtime(Collector):
+    def __init__(self, read: Callable[[], Mapping[str, float]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        readings = self._read()
+        for attribute, (name, meaning) in _COUNTED.items():
+            yield CounterMetricFamily(name, meaning, value=float(readings[attribute]))
+        for attribute, (name, meaning) in _WAITING.items():
+            yield GaugeMetricFamily(name, meaning, value=float(readings[attribute]))

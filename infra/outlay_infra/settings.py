@@ -41,8 +41,8 @@ class HttpSettings(_Group):
     """Port to listen on; 0 takes a free one."""
     body_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Longest time the body of one request may take to arrive, before it is answered 408."""
-    shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 25
-    """Longest wait for open requests at shutdown, before what is queued is written and the store closed."""
+    shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 8
+    """Longest wait for open requests at shutdown."""
 
     @property
     def loopback(self) -> bool:
@@ -63,6 +63,8 @@ class IntakeSettings(_Group):
     """Longest wait for a fuller group; events that arrive while one is committed form the next anyway."""
     group_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Most events committed as one block."""
+    stop_seconds: Annotated[float, Field(ge=1, le=300)] = 20.0
+    """Longest wait at shutdown for what is queued to be written, after open requests were answered."""
 
 
 class LedgerSettings(_Group):

@@ -23,15 +23,20 @@ def test_known_series_start_at_zero_and_every_metric_says_what_it_means() -> Non
 
 def test_two_registries_do_not_share_counts() -> None:
     first, second = CollectorRegistry(), CollectorRegistry()
-    Metrics(first, "1").events_unpriced.inc()
+    Metrics(first, "1").ingest_refused.labels("busy").inc()
     Metrics(second, "1")
-    assert second.get_sample_value("outlay_events_unpriced_total") == 0
+    assert second.get_sample_value("outlay_ingest_refused_total", {"problem": "busy"}) == 0
 
 
-def test_a_gauge_reads_its_value_when_collected() -> None:
+def test_the_runtime_is_read_when_metrics_are_collected() -> None:
     registry = CollectorRegistry()
-    metrics = Metrics(registry, "1")
-    waiting = [1.0]
-    metrics.watch(metrics.queue_events, lambda: waiting[0])
-    waiting[0] = 7.0
-    assert registry.get_sample_value("outlay_queue_events") == 7.0
+    waiting = dict.fromkeys(
+        ("queued_events", "blocks", "failed_groups", "counted", "unpriced", "looked_up", "remembered_ids"), 1
+    )
+    Metrics(registry, "1").watch_runtime(lambda: {**waiting, "writing_seconds": 2.5, "unsettled": True})
+    waiting["queued_events"] = 7
+    waiting["unpriced"] = 3
+    assert registry.get_sample_value("outlay_queue_events") == 7
+    assert registry.get_sample_value("outlay_events_unpriced_total") == 3
+    assert registry.get_sample_value("outlay_block_writing_seconds_total") == 2.5
+    assert registry.get_sample_value("outlay_block_unsettled") == 1

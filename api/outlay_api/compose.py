@@ -1,0 +1,152 @@
+"""The embedded composition root: everything in one process over one data directory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from outlay_api.app import create_app
+from outlay_api.keyring import KeyRing, StoredKeys
+from outlay_api.rulebook import Rulebook
+from outlay_api.server import Server, StartError, in_background, listen, url_of
+from outlay_api.services import Services
+from outlay_api.version import version
+from outlay_infra.catalog_store import CatalogStore
+from outlay_infra.clock import SystemClock
+from outlay_infra.metrics import Metrics
+from outlay_infra.settings import Settings, masked
+from outlay_infra.warehouse import Warehouse
+from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
+from outlay_streams.runtime.lock import WriterLock
+from outlay_streams.runtime.ports import Clock
+from outlay_streams.runtime.queue import QueueLimits
+
+_log = structlog.get_logger("outlay.compose")
+
+
+class NotReady(RuntimeError):  # noqa: N818 - reads as what it says
+    """A readiness check failed; the message says what is missing."""
+
+
+@contextmanager
+def embedded(settings: Settings, *, clock: Clock | None = None) -> Iterator[Services]:
+    """Open the data directory as its one writer, bring the store up to date, and start counting.
+
+    On the way out intake stops and what is queued is written. Raises `DataDirectoryError` and `StoreError` when the
+    directory or the store cannot be used.
+    """
+    clock = clock or SystemClock()
+    with (
+        WriterLock(settings.data, now=clock.now()) as lock,
+        Warehouse.open(settings.dsn, database=settings.database) as warehouse,
+    ):
+        for name in warehouse.migrate():
+            _log.info("migrated", migration=name)
+        with running(settings, warehouse, generation=lock.generation, clock=clock) as services:
+            yield services
+
+
+@contextmanager
+def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock: Clock) -> Iterator[Services]:
+    """Start counting into `warehouse`, which the caller holds open and for writing alone; stop on the way out."""
+    catalog = CatalogStore(warehouse)
+    rulebook = Rulebook(catalog)
+    keys = KeyRing(StoredKeys(catalog))
+    keys.refresh(clock.now())
+    runtime = EmbeddedRuntime(
+        ledger=warehouse,
+        clock=clock,
+        rules=rulebook.rules,
+        generation=generation,
+        limits=queue_limits(settings),
+        memory=Memory(ids=settings.ledger.dedupe_ids, horizon=settings.ledger.dedupe_horizon),
+    )
+    metrics = Metrics(CollectorRegistry(), version())
+    metrics.watch_runtime(lambda: asdict(runtime.stats()))
+
+    def reload(org: str) -> None:
+        runtime.set_rules({org: rulebook.refresh(org)})
+
+    def writer_runs() -> None:
+        if runtime.stats().unsettled:
+            raise NotReady("a block waits for the store; intake goes on once it is stored")
+
+    try:
+        yield Services(
+            settings=settings,
+            clock=clock,
+            warehouse=warehouse,
+            catalog=catalog,
+            publisher=runtime,
+            rules=rulebook.rules,
+            reload=reload,
+            keys=keys,
+            metrics=metrics,
+            checks={
+                "store": lambda: _answers(warehouse),
+                "migrations": lambda: _up_to_date(warehouse),
+                "writer": writer_runs,
+            },
+        )
+    finally:
+        if not runtime.stop(settings.intake.stop_seconds):
+            _log.error("stopped_with_events_unwritten", fix="their senders were told to send them again")
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` receives the URL once requests are answered.
+
+    Raises `StartError`, `DataDirectoryError` or `StoreError` when that cannot begin.
+    """
+    with _server(settings) as (server, url):
+        server.when_listening(lambda: announce(url))
+        server.serve_until_stopped()
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve in a thread while the context is open; the value is the URL. Raises as `serve` does."""
+    with _server(settings) as (server, url), in_background(server):
+        yield url
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[tuple[Server, str]]:
+    with closing(listen(settings.http)) as listener, embedded(settings) as services:
+        if services.keys.empty and not settings.http.loopback:
+            raise StartError(
+                f"http.host {settings.http.host} is open to others and no API key exists; make one first "
+                f"(outlay keys create), or listen on 127.0.0.1"
+            )
+        stopping = threading.Event()
+        ready = {**services.checks, "server": lambda: _not_stopping(stopping)}
+        app = create_app(replace(services, checks=ready))
+        _log.info("serving", url=url_of(listener), store=masked(settings.dsn), org=settings.org)
+        yield Server(app, settings.http, listener, stopping), url_of(listener)
+        _log.info("stopping")
+
+
+def queue_limits(settings: Settings) -> QueueLimits:
+    """Return what may wait in memory, as the runtime takes it."""
+    intake = settings.intake
+    return QueueLimits(events=intake.queue_events, group_events=intake.group_events, linger=intake.linger_ms / 1000)
+
+
+def _answers(warehouse: Warehouse) -> None:
+    warehouse.query("SELECT 1 AS one")
+
+
+def _up_to_date(warehouse: Warehouse) -> None:
+    pending = warehouse.pending_migrations()
+    if pending:
+        raise NotReady(f"migrations are pending: {', '.join(pending)}; run outlay migrate")
+
+
+def _not_stopping(stopping: threading.Event) -> None:
+    if stopping.is_set():
+        raise NotReady("the server is stopping")
