@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.machine import describe
-from tests.bench.report import Figure, Plan, document, table
+from tests.bench.report import Figure, Plan, document, markdown, table
 
 SECTIONS = {
     "prices": "the price engine, beside genai-prices' own per-event pricing",
@@ -64,7 +64,8 @@ def main() -> int:
     path = asked.json or Path(".bench") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document(machine, found), indent=2) + "\n", encoding="utf-8")
-    console.print(f"written to {path}" + (f"; broken: {', '.join(broken)}" if broken else ""))
+    path.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
+    console.print(f"written to {path} and .md" + (f"; broken: {', '.join(broken)}" if broken else ""))
     return 1 if broken else 0
 
 

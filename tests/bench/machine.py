@@ -1,4 +1,4 @@
-"""What it was measured on, with two yardsticks of the machine itself, so that figures of two machines can be compared."""
+"""What it was measured on, with two yardsticks of the machine itself, so that two machines can be compared."""
 
 from __future__ import annotations
 

@@ -54,10 +54,10 @@ def table(sections: Sections) -> Table:
         grid.columns[index].justify = "right"
     for name, figures in sections.items():
         for number, figure in enumerate(figures):
-            goal = "" if figure.goal is None else f"{'>=' if figure.at_least else '<='} {_number(figure.goal)}"
-            ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
             section = "" if number else name
-            grid.add_row(section, figure.name, _number(figure.value), figure.unit, goal, ratio, figure.note)
+            grid.add_row(
+                section, figure.name, _number(figure.value), figure.unit, _goal(figure), _ratio(figure), figure.note
+            )
         grid.add_section()
     return grid
 
@@ -66,6 +66,24 @@ def _number(value: float) -> str:
     if value and abs(value) < 100:
         return f"{value:,.3g}"
     return f"{value:,.0f}"
+
+
+def markdown(sections: Sections) -> str:
+    """Return the figures as the table that `README.md` keeps."""
+    lines = ["| section | figure | value | goal | x goal | note |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    for name, figures in sections.items():
+        for figure in figures:
+            value = f"{_number(figure.value)} {figure.unit}"
+            lines.append(f"| {name} | {figure.name} | {value} | {_goal(figure)} | {_ratio(figure)} | {figure.note} |")
+    return "\n".join(lines) + "\n"
+
+
+def _goal(figure: Figure) -> str:
+    return "" if figure.goal is None else f"{'>=' if figure.at_least else '<='} {_number(figure.goal)}"
+
+
+def _ratio(figure: Figure) -> str:
+    return "" if figure.ratio is None else f"{figure.ratio:.2f}"
 
 
 def document(machine: Mapping[str, Any], sections: Sections) -> dict[str, Any]:

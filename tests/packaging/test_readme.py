@@ -1,0 +1,56 @@
+"""The README says what is true: its settings, its links and its commands."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from outlay_api.cli.app import app
+from outlay_infra.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md"))
+    if ".venv" not in path.parts
+)
+
+
+def settings(model: type[BaseModel] = Settings, prefix: str = "OUTLAY_") -> Iterator[str]:
+    """Yield the table's rows: variable, default, meaning."""
+    for name, info in model.model_fields.items():
+        variable = f"{prefix}{name.upper()}"
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield from settings(info.annotation, f"{variable}__")
+        else:
+            shown = "" if info.default in (None, PydanticUndefined) else f"`{info.default}`"
+            yield f"| `{variable}` | {shown} | {' '.join((info.description or '').split())} |"
+
+
+def test_every_setting_is_in_the_table() -> None:
+    table = "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *settings()])
+    assert table in README, f"put this into README.md:\n{table}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if not target.startswith(("http", "#"))]
+    assert [target for target in targets if not (ROOT / page.parent / target.partition("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_commands_exist(page: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()] + re.findall(r"`((?:outlay|make) [^`]+)`", text)
+    for line in lines:
+        words = re.sub(r"^\.venv/bin/", "", line.strip()).split()
+        if words[:1] == ["outlay"] and not words[1].isupper():
+            assert words[1] in set(app), f"{page}: {line}"
+        if words[:1] == ["make"]:
+            assert re.search(rf"^{words[1]}:.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE), line
