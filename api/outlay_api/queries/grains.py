@@ -1,0 +1,74 @@
+"""Time as each table counts it: conditions and bucket expressions without a time zone function per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from outlay_api.queries.calendar import Buckets, Window
+from outlay_api.queries.statement import Binder
+from outlay_api.queries.tables import Grain
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """How rows of one grain count time: local days of the reporting zone, or seconds, since 1970-01-01."""
+
+    grain: Grain
+    reporting_zone: ZoneInfo
+
+    @property
+    def column(self) -> str:
+        """The tick of a row `t`, Int64."""
+        if self.grain is Grain.DAY:
+            return "toInt64(toInt32(t.day))"
+        return f"toUnixTimestamp64Second(t.{self.grain.value})"
+
+    def of(self, instant: datetime) -> int:
+        """Return the tick of an instant; a fraction of a second is cut off."""
+        if self.grain is Grain.DAY:
+            return instant.astimezone(self.reporting_zone).date().toordinal() - _EPOCH_DAY
+        return (instant - _EPOCH) // _SECOND
+
+    def starts(self, buckets: Buckets) -> list[int]:
+        """Return the tick at which each bucket starts."""
+        return [self.of(start) for start in buckets.starts]
+
+    def within(self, window: Window, bind: Binder, *, prefix: str = "") -> str:
+        """Return the condition that a row `t` lies in the window, in the terms of the order key."""
+        column = f"t.{self.grain.value}"
+        start = self._literal(window.start, bind, f"{prefix}start")
+        return f"{column} >= {start} AND {column} < {self._literal(window.end, bind, f'{prefix}end')}"
+
+    def bucket(self, buckets: Buckets, bind: Binder) -> str:
+        """Return the expression for the tick at which the bucket of a row `t` starts.
+
+        Where all steps are equal it is arithmetic, and may lie before the start of a first bucket cut short.
+        """
+        step = None if self.grain is Grain.DAY else buckets.step
+        if step is None:
+            return self.floor(self.starts(buckets), bind)
+        origin = bind("origin", "Int64", self.of(buckets.bounds[1]) - step)
+        return f"intDiv({self.column} - {origin}, {bind('step', 'Int64', step)}) * {{step:Int64}} + {{origin:Int64}}"
+
+    def floor(self, ticks: list[int], bind: Binder) -> str:
+        """Return the expression for the last of `ticks` (ascending) at or before a row `t`."""
+        if self.grain is Grain.DAY and ticks == list(range(ticks[0], ticks[0] + len(ticks))):
+            return self.column
+        return f"roundDown({self.column}, {bind('bounds', 'Array(Int64)', ticks)})"
+
+    def _literal(self, instant: datetime, bind: Binder, name: str) -> str:
+        if self.grain is Grain.DAY:
+            return bind(name, "Date32", instant.astimezone(self.reporting_zone).date().isoformat())
+        if self.grain is Grain.QUARTER:
+            return f"fromUnixTimestamp64Second({bind(name, 'Int64', self.of(instant))}, 'UTC')"
+        return f"fromUnixTimestamp64Milli({bind(name, 'Int64', (instant - _EPOCH) // _MILLISECOND)}, 'UTC')"
+
+
+LEDGER_TICKS = Ticks(Grain.INSTANT, ZoneInfo("UTC"))
+"""How the ledger counts time, in every zone."""
