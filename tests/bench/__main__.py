@@ -25,14 +25,14 @@ from tests.bench.machine import describe
 from tests.bench.report import Figure, Plan, document, markdown, table
 
 SECTIONS = {
-    "prices": "the price engine, beside genai-prices' own per-event pricing",
-    "core": "decode, dedupe, attribute, price and sum, without a store",
-    "intake": "events over HTTP into a real server, load generator on the same machine",
-    "storage": "bytes an event on disk, with every table included",
-    "queries": "the query API's questions",
-    "start": "start-up with the stored data",
+    "prices": ("priced", "the price engine, beside genai-prices' own per-event pricing"),
+    "core": ("core", "decode, dedupe, attribute, price and sum, without a store"),
+    "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
+    "storage": ("stored", "bytes an event on disk, with every table included"),
+    "queries": ("queried", "the query API's questions on the stored events"),
+    "start": ("start", "start-up, empty and with the stored events"),
 }
-"""Section to what it measures: `tests/bench/<section>.py` with `run(plan) -> Sequence[Figure]`, in this order."""
+"""Section to its module, which has `run(plan) -> Sequence[Figure]`, and what it measures; run in this order."""
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
         found: dict[str, Sequence[Figure]] = {}
         broken = []
         for name in asked.only:
-            console.print(f"[bold]{name}[/bold]: {SECTIONS[name]} ...")
+            console.print(f"[bold]{name}[/bold]: {SECTIONS[name][1]} ...")
             folder = root / name
             folder.mkdir()
             store = asked.store or root / "store"
@@ -71,7 +71,7 @@ def main() -> int:
 
 def measure(name: str, plan: Plan) -> Sequence[Figure]:
     """Run one section, in the process that calls it."""
-    figures: Sequence[Figure] = import_module(f"tests.bench.{name}").run(plan)
+    figures: Sequence[Figure] = import_module(f"tests.bench.{SECTIONS[name][0]}").run(plan)
     return figures
 
 

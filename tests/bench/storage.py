@@ -1,4 +1,4 @@
-"""Bytes an event on disk, insert rates and opening time: `python -m bench.storage [EVENTS]` in `tests/`.
+"""Bytes an event on disk, insert rates and opening time: `python -m tests.bench.storage [EVENTS]`.
 
 `run` loads generated blocks through the warehouse, merges every table, and counts the bytes of active parts.
 """
@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import generate
-
 from outlay_infra.warehouse import Warehouse
 from outlay_schemas.block import Block
+from tests.bench import generate
 
 DERIVED = ("event_ids", "cells", "days", "tag_days", "day_users", "day_latency", "receipts", "rejects")
 _SIZES = """
