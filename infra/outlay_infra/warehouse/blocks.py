@@ -24,7 +24,7 @@ Zones = Callable[[set[tuple[str, int]]], Mapping[tuple[str, int], str]]
 def insert_block(block: Block, *, insert: Insert, zones: Zones, workers: Executor) -> None:
     """Store `block`; it is complete when this returns."""
     if block.entries.num_rows:
-        insert("ledger", as_stored(block.entries), block.token)
+        insert("ledger", block.entries, block.token)
     waiting = [
         workers.submit(insert, table, rows, block.token)
         for table, rows in derived(block, zones).items()
@@ -56,8 +56,3 @@ def catalog_versions(entries: pa.Table) -> set[tuple[str, int]]:
     """Return the (org, catalog version) pairs that the entries name."""
     pairs = entries.select(["org", "catalog_version"]).group_by(["org", "catalog_version"]).aggregate([])
     return set(zip(pairs["org"].to_pylist(), pairs["catalog_version"].to_pylist(), strict=True))
-
-
-def as_stored(entries: pa.Table) -> pa.Table:
-    """Return entries as the ledger takes them: `id` goes in as `id_sent`, which its DDL splits in UUID and text."""
-    return entries.rename_columns(["id_sent" if name == "id" else name for name in entries.column_names])

@@ -13,6 +13,7 @@ import pyarrow as pa
 from outlay_infra.warehouse import blocks, ids, migrations
 from outlay_infra.warehouse.database import NONE, Parameters, Settings
 from outlay_infra.warehouse.engine import Engine
+from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.zones import ZoneHistory
 from outlay_schemas.block import Block
 
@@ -92,7 +93,7 @@ class Warehouse:
 
     def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
         """Insert rows that are no part of a block, as one block; a repeat under the same `token` changes nothing."""
-        self._engine.insert(table, rows, token=token)
+        self._engine.insert(table, as_written(table, rows), token=token)
 
     def insert_block(self, block: Block, /) -> None:
         """Store the block everywhere, durably; a repeat of the same block changes nothing."""
@@ -100,7 +101,7 @@ class Warehouse:
             blocks.insert_block(block, insert=self._insert_under, zones=self._zones.at, workers=self._workers)
 
     def _insert_under(self, table: str, rows: pa.Table, token: str) -> None:
-        self._engine.insert(table, rows, token=token)
+        self._engine.insert(table, as_written(table, rows), token=token)
 
     def find_ids(self, id_hashes: pa.Array, /) -> pa.Table:
         """Return `id_hash`, `content_hash` of those identities (uint64) that the ledger holds."""

@@ -1,5 +1,6 @@
 -- Rollups: a block summed, written by the same hand as the block (never by a view), summed again by merges.
--- Every dimension is in the order key, so a merge only ever adds sums up.
+-- Every dimension is in the order key, so a merge only ever adds sums up; time comes last, so that the dimensions form long
+-- runs (a fifth smaller, and a month is read whole in milliseconds).
 
 -- By quarter hour (UTC): what any time zone and any budget can be answered from.
 CREATE TABLE IF NOT EXISTS cells
@@ -19,7 +20,7 @@ CREATE TABLE IF NOT EXISTS cells
     kind LowCardinality(String) CODEC(ZSTD(1)),
     category LowCardinality(String) CODEC(ZSTD(1)),
     status LowCardinality(String) CODEC(ZSTD(1)),
-    amount Decimal(38, 12) CODEC(ZSTD(1)),
+    amount Decimal(38, 12) CODEC(GCD, ZSTD(1)),
     entries Int64 CODEC(T64, ZSTD(1)),
     calls Int64 CODEC(T64, ZSTD(1)),
     input_tokens Int64 CODEC(T64, ZSTD(1)),
@@ -32,8 +33,8 @@ CREATE TABLE IF NOT EXISTS cells
 )
 ENGINE = SummingMergeTree((amount, entries, calls, input_tokens, cached_input_tokens, cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens))
 PARTITION BY toYYYYMM(quarter)
-PRIMARY KEY (org, team, quarter)
-ORDER BY (org, team, quarter, project, app, provider, model, service_tier, region, env, business_unit, department, kind, category, status)
+PRIMARY KEY (org, team, project, app)
+ORDER BY (org, team, project, app, model, provider, service_tier, region, env, business_unit, department, kind, category, status, quarter)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- By local day of the organisation's reporting zone: what dashboards are answered from.
@@ -54,7 +55,7 @@ CREATE TABLE IF NOT EXISTS days
     kind LowCardinality(String) CODEC(ZSTD(1)),
     category LowCardinality(String) CODEC(ZSTD(1)),
     status LowCardinality(String) CODEC(ZSTD(1)),
-    amount Decimal(38, 12) CODEC(ZSTD(1)),
+    amount Decimal(38, 12) CODEC(GCD, ZSTD(1)),
     entries Int64 CODEC(T64, ZSTD(1)),
     calls Int64 CODEC(T64, ZSTD(1)),
     input_tokens Int64 CODEC(T64, ZSTD(1)),
@@ -67,8 +68,8 @@ CREATE TABLE IF NOT EXISTS days
 )
 ENGINE = SummingMergeTree((amount, entries, calls, input_tokens, cached_input_tokens, cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens))
 PARTITION BY toYYYYMM(day)
-PRIMARY KEY (org, day, team)
-ORDER BY (org, day, team, project, app, provider, model, service_tier, region, env, business_unit, department, kind, category, status)
+PRIMARY KEY (org, team, project, app)
+ORDER BY (org, team, project, app, model, provider, service_tier, region, env, business_unit, department, kind, category, status, day)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- By local day, tag, value and team. An entry with three tags is in three rows: never sum across tags.
@@ -80,7 +81,7 @@ CREATE TABLE IF NOT EXISTS tag_days
     value String CODEC(ZSTD(1)),
     team LowCardinality(String) CODEC(ZSTD(1)),
     status LowCardinality(String) CODEC(ZSTD(1)),
-    amount Decimal(38, 12) CODEC(ZSTD(1)),
+    amount Decimal(38, 12) CODEC(GCD, ZSTD(1)),
     entries Int64 CODEC(T64, ZSTD(1)),
     calls Int64 CODEC(T64, ZSTD(1)),
     input_tokens Int64 CODEC(T64, ZSTD(1)),
@@ -93,6 +94,6 @@ CREATE TABLE IF NOT EXISTS tag_days
 )
 ENGINE = SummingMergeTree((amount, entries, calls, input_tokens, cached_input_tokens, cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens))
 PARTITION BY toYYYYMM(day)
-PRIMARY KEY (org, tag, day, value)
-ORDER BY (org, tag, day, value, team, status)
+PRIMARY KEY (org, tag, value, team)
+ORDER BY (org, tag, value, team, status, day)
 SETTINGS non_replicated_deduplication_window = 10000;
