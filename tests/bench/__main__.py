@@ -16,29 +16,19 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.bench.machine import describe
 from tests.bench.report import Figure, Plan, document, markdown, table
-
-SECTIONS = {
-    "prices": ("priced", "the price engine, beside genai-prices' own per-event pricing"),
-    "core": ("core", "decode, dedupe, attribute, price and sum, without a store"),
-    "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
-    "storage": ("stored", "bytes an event on disk, with every table included"),
-    "queries": ("queried", "the query API's questions on the stored events"),
-    "start": ("start", "start-up, empty and with the stored events"),
-}
-"""Section to its module, which has `run(plan) -> Sequence[Figure]`, and what it measures; run in this order."""
+from tests.bench.sections import SECTIONS, measure
 
 
 def main() -> int:
     """Run the sections asked for; return 1 when one of them broke."""
     asked = _arguments()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="outlay-bench-", dir=asked.scratch) as scratch:
         root = Path(scratch)
         machine = describe(root)
@@ -46,7 +36,7 @@ def main() -> int:
         found: dict[str, Sequence[Figure]] = {}
         broken = []
         for name in asked.only:
-            console.print(f"[bold]{name}[/bold]: {SECTIONS[name][1]} ...")
+            console.print(f"[bold]{name}[/bold]: {SECTIONS[name][1]} ...", end=" ")
             folder = root / name
             folder.mkdir()
             store = asked.store or root / "store"
@@ -59,7 +49,7 @@ def main() -> int:
                 console.print("".join(traceback.format_exception(error)), style="red", markup=False)
             else:
                 found[name] = running.result()
-                console.print(table({name: found[name]}), f"{time.perf_counter() - started:.0f} s")
+                console.print(f"{time.perf_counter() - started:.0f} s")
     console.print(table(found))
     path = asked.json or Path(".bench") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,12 +57,6 @@ def main() -> int:
     path.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
     console.print(f"written to {path} and .md" + (f"; broken: {', '.join(broken)}" if broken else ""))
     return 1 if broken else 0
-
-
-def measure(name: str, plan: Plan) -> Sequence[Figure]:
-    """Run one section, in the process that calls it."""
-    figures: Sequence[Figure] = import_module(f"tests.bench.{SECTIONS[name][0]}").run(plan)
-    return figures
 
 
 def _arguments() -> argparse.Namespace:

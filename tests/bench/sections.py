@@ -1,0 +1,24 @@
+"""What is measured, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from tests.bench.report import Figure, Plan
+
+SECTIONS = {
+    "prices": ("priced", "the price engine, beside genai-prices' own per-event pricing"),
+    "core": ("core", "decode, dedupe, attribute, price and sum, without a store"),
+    "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
+    "storage": ("stored", "bytes an event on disk, with every table included"),
+    "queries": ("queried", "the query API's questions on the stored events"),
+    "start": ("start", "start-up, empty and with the stored events"),
+}
+"""Section to its module, which has `run(plan) -> Sequence[Figure]`, and what it measures; run in this order."""
+
+
+def measure(name: str, plan: Plan) -> Sequence[Figure]:
+    """Run one section, in the process that calls it."""
+    figures: Sequence[Figure] = import_module(f"tests.bench.{SECTIONS[name][0]}").run(plan)
+    return figures
