@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 
 from outlay_api.cli.failure import Failure, explained
 
@@ -15,64 +15,76 @@ What AI costs, as it happens: meter usage, explain every amount, report spend.
 
 Commands work on a data folder (--data, by default your user's) or on a running server (--server URL).
 """
-_MODULE = "outlay_api.cli.commands"
 _RUN = Group.create_ordered("Run")
 _REPORT = Group.create_ordered("Report")
 _MANAGE = Group.create_ordered("Manage")
 
-app = App(
-    name="outlay",
-    help=_HELP,
-    version=lambda: metadata.version("outlay"),
-    version_flags=["--version"],
-    result_action="return_value",
+_COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
+    (_RUN, "demo", "demo:demo", "Serve on this machine with realistic traffic."),
+    (_RUN, "serve", "serve:serve", "Serve the API over a data folder."),
+    (_RUN, "import", "import_files:import_files", "Bring usage in CSV, TSV, JSONL or Parquet files into the ledger."),
+    (_REPORT, "spend", "spend:spend", "Report spend by any dimension and period."),
+    (_REPORT, "explain", "explain:explain", "Explain why an amount is what it is."),
+    (_REPORT, "check", "check:check", "Prove that nothing was lost and every sum is right."),
+    (_MANAGE, "apply", "apply:apply", "Make the catalog what a file says, and show what changed."),
+    (_MANAGE, "catalog show", "catalog_show:show", "Print the catalog as YAML that `outlay apply` takes."),
+    (_MANAGE, "catalog history", "catalog_history:history", "List who changed the catalog, when, and what."),
+    (_MANAGE, "prices show", "prices_show:show", "Print the prices of a model."),
+    (_MANAGE, "prices diff", "prices_diff:diff", "Compare the prices entries were counted with to those of today."),
+    (_MANAGE, "prices check", "prices_check:check", "Say how old the price list is and what it does not price."),
+    (_MANAGE, "keys create", "keys_create:create", "Make an API key."),
+    (_MANAGE, "keys list", "keys_list:list_keys", "List the API keys."),
+    (_MANAGE, "keys revoke", "keys_revoke:revoke", "Revoke an API key."),
+    (_MANAGE, "config show", "config_show:show", "Print the settings in force."),
+    (_MANAGE, "migrate", "migrate:migrate", "Bring the store's schema up to this version."),
 )
+"""Every command: where it is listed, what it is called, its function, and its line in the list."""
+
+_FAMILIES = {
+    "catalog": "The catalog: org tree, rules, contract prices.",
+    "prices": "The price book: list, contract and custom prices.",
+    "keys": "API keys.",
+    "config": "Settings.",
+}
 
 
-def _add(parent: App, path: str, name: str, help: str, group: Group | None = None) -> None:  # noqa: A002 - cyclopts' word
-    parent.command(f"{_MODULE}.{path}", name=name, help=help, group=group)
+def build(arguments: Sequence[str]) -> App:
+    """Return the application for a command line.
 
-
-def _family(name: str, help: str) -> App:  # noqa: A002 - cyclopts' word
-    family = App(name=name, help=help, group=_MANAGE)
-    app.command(family)
-    return family
-
-
-_add(app, "demo:demo", "demo", "Serve on this machine with realistic traffic.", _RUN)
-_add(app, "serve:serve", "serve", "Serve the API over a data folder.", _RUN)
-_add(app, "import_files:import_files", "import", "Bring usage in CSV, JSONL or Parquet files into the ledger.", _RUN)
-_add(app, "spend:spend", "spend", "Report spend by any dimension and period.", _REPORT)
-_add(app, "explain:explain", "explain", "Explain one amount: quantities, rates, rules.", _REPORT)
-_add(app, "check:check", "check", "Prove that rollups equal the raw ledger and that nothing was lost.", _REPORT)
-_add(app, "apply:apply", "apply", "Make the catalog what a file says.", _MANAGE)
-
-_catalog = _family("catalog", "The catalog: org tree, rules, contract prices.")
-_add(_catalog, "catalog_show:show", "show", "Print the catalog in force.")
-_add(_catalog, "catalog_history:history", "history", "List who changed what, when.")
-
-_prices = _family("prices", "The price book: list, contract and custom prices.")
-_add(_prices, "prices_show:show", "show", "Print the prices of a model.")
-_add(_prices, "prices_diff:diff", "diff", "Compare the ledger's prices with today's price book.")
-_add(_prices, "prices_check:check", "check", "Say how old the price list is and what could not be priced.")
-
-_keys = _family("keys", "API keys.")
-_add(_keys, "keys_create:create", "create", "Make a key; its secret is shown once.")
-_add(_keys, "keys_list:list_keys", "list", "List the keys.")
-_add(_keys, "keys_revoke:revoke", "revoke", "Revoke a key at once.")
-
-_config = _family("config", "Settings.")
-_add(_config, "config_show:show", "show", "Print the settings in force, secrets masked.")
-
-_add(app, "migrate:migrate", "migrate", "Bring the store's schema up to this version.", _MANAGE)
-
-app.register_install_completion_command(name="completion", help="Install completion for your shell.", group=_MANAGE)
+    A command that the line does not name is listed by its line above and never imported; one it names tells of itself.
+    """
+    app = App(
+        name="outlay",
+        help=_HELP,
+        help_format="markdown",
+        version=lambda: metadata.version("outlay"),
+        version_flags=["--version"],
+        result_action="return_value",
+        default_parameter=Parameter(negative_iterable=()),
+    )
+    families = {name: App(name=name, help=text, group=_MANAGE) for name, text in _FAMILIES.items()}
+    for family in families.values():
+        app.command(family)
+    for group, name, function, line in _COMMANDS:
+        family_name, _, own = name.rpartition(" ")
+        parent = families.get(family_name, app)
+        named = all(word in arguments for word in name.split())
+        parent.command(
+            f"outlay_api.cli.commands.{function}",
+            name=own,
+            group=None if family_name else group,
+            help=None if named else line,
+        )
+    app.register_install_completion_command(
+        name="completion", help="Install completion for your shell.", group=_MANAGE, add_to_startup=False
+    )
+    return app
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; return its exit code."""
     try:
-        code = app(list(arguments))
+        code = build(arguments)(list(arguments))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -106,6 +106,12 @@ class FieldMap:
         }
         return cls(columns={f: c for f, c in columns.items() if f not in constants}, constants=constants)
 
+    def default(self, field: Field, value: str) -> FieldMap:
+        """Return the mapping with a value for every row, unless it says where the field comes from."""
+        if self._has(field):
+            return self
+        return FieldMap(columns=self.columns, constants={**self.constants, field: _constant(field, value)})
+
     def over(self, names: Iterable[str]) -> FieldMap:
         """Return the mapping completed by the columns that carry a field's own name."""
         own = {field: name for name in names if (field := Field.known(name)) and field not in self.constants}

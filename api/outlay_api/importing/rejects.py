@@ -8,23 +8,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+SHOWN = 5
+"""Refusals kept to be shown."""
+
 
 class RejectsFile:
-    """Writes refusals to `path`; a file without any refusal is not created."""
+    """Writes refusals to `path`, which is not created before the first; without a path it only keeps the first few."""
 
-    def __init__(self, path: Path, *, again: bool) -> None:
+    def __init__(self, path: Path | None, *, again: bool = False) -> None:
         """Continue the file when `again`, else replace what an earlier import left there."""
         self.path = path
-        self.written = 0
+        self.first: list[Mapping[str, Any]] = []
         self._mode = "a" if again else "w"
         self._file: IO[str] | None = None
 
     def write(self, refusal: Mapping[str, Any]) -> None:
         """Add one refusal."""
+        if len(self.first) < SHOWN:
+            self.first.append(refusal)
+        if self.path is None:
+            return
         if self._file is None:
             self._file = self.path.open(self._mode, encoding="utf-8")
         self._file.write(json.dumps(refusal, ensure_ascii=False) + "\n")
-        self.written += 1
 
     def flush(self) -> None:
         """Make what was written visible."""

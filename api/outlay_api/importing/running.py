@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from outlay import SendResult
+from outlay import Outcome, SendResult, Verdict
 from outlay_api.importing.cursor import Cursor, Tally
 from outlay_api.importing.encoding import FrameEncoder
 from outlay_api.importing.events import Events
 from outlay_api.importing.identity import GrowingIds, file_digest, numbered_ids
 from outlay_api.importing.mapping import FieldMap
 from outlay_api.importing.objects import ObjectEncoder
-from outlay_api.importing.reading import Format, Malformed, Rows, Source
+from outlay_api.importing.reading import Format, Rows, Source
 from outlay_api.importing.rejects import RejectsFile
 from outlay_api.importing.times import Times
 
@@ -127,19 +127,11 @@ class Import:
     async def _finish(self, events: Events, task: asyncio.Task[SendResult]) -> None:
         result = await task
         for malformed in events.refused:
-            self._reject_row(malformed)
+            place = {"row": malformed.row, "line": malformed.line}
+            self._refuse(place, Outcome(Verdict.REJECTED, reason=malformed.reason), {"text": malformed.text})
         for at, outcome in result.refused():
-            self.rejects.write(
-                {
-                    "file": self.plan.path.name,
-                    "row": events.numbers[at],
-                    "line": events.places[at] if events.places else None,
-                    "outcome": outcome.verdict.value,
-                    "pointer": outcome.pointer,
-                    "reason": outcome.reason,
-                    "event": json.loads(events.lines[at]),
-                }
-            )
+            place = {"row": events.numbers[at], "line": events.places[at] if events.places else None}
+            self._refuse(place, outcome, {"event": json.loads(events.lines[at])})
         self.rejects.flush()
         self.tally = self.tally.plus(
             Tally(
@@ -154,15 +146,6 @@ class Import:
             self.cursor.save(events.last, self.tally)
         self.progress(events.done, self.tally)
 
-    def _reject_row(self, malformed: Malformed) -> None:
-        self.rejects.write(
-            {
-                "file": self.plan.path.name,
-                "row": malformed.row,
-                "line": malformed.line,
-                "outcome": "rejected",
-                "pointer": "",
-                "reason": malformed.reason,
-                "text": malformed.text,
-            }
-        )
+    def _refuse(self, place: Mapping[str, int | None], outcome: Outcome, what: Mapping[str, Any]) -> None:
+        why = {"outcome": outcome.verdict.value, "pointer": outcome.pointer or "", "reason": outcome.reason or ""}
+        self.rejects.write({"file": self.plan.path.name, **place, **why, **what})

@@ -8,8 +8,11 @@ the millisecond are cut off.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 import polars as pl
+
+from outlay_api.importing.errors import MappingError
 
 _OUT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _LOCAL = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y/%m/%dT%H:%M:%S%.f", "%Y-%m-%d")
@@ -22,6 +25,13 @@ class Times:
 
     zone: str | None = None
     pattern: str | None = None
+
+    @classmethod
+    def of(cls, zone: str | None, pattern: str | None) -> Times:
+        """Return the reader for a zone as people write it; raise `MappingError` when there is none of that name."""
+        if zone is not None and zone not in available_timezones():
+            raise MappingError(f"{zone!r} is not an IANA time zone; write for example UTC or Europe/Berlin")
+        return cls(zone=zone, pattern=pattern)
 
     def read(self, cells: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Return the times as text, and a mask of those that are no instant in the zone.

@@ -1,0 +1,3 @@
+def demo() -> int:
+    """Stub."""
+    return 0
