@@ -15,7 +15,8 @@ help: ## Show this list
 setup: $(STAMP) ## Create .venv with the locked dependencies (quick when nothing changed)
 
 $(STAMP): pyproject.toml uv.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+		{ echo "$(PYTHON) cannot make .venv; install its venv package (Debian: apt install python3-venv)" >&2; exit 1; }
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	@$(UV) sync --frozen --all-extras --inexact
 	@touch $(STAMP)

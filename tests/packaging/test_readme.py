@@ -8,8 +8,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import outlay
 from outlay_api.cli.app import app
 from outlay_infra.settings import Settings
+from outlay_streams.catalog import read_catalog
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +43,20 @@ def test_links_lead_somewhere(page: Path) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if not target.startswith(("http", "#"))]
     assert [target for target in targets if not (ROOT / page.parent / target.partition("#")[0]).exists()] == []
+
+
+def test_the_catalog_in_the_readme_is_one() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    catalog = read_catalog(text.encode())
+    assert catalog.teams
+    assert catalog.prices
+
+
+def test_the_program_in_the_readme_uses_what_there_is() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names = re.findall(r"outlay\.(\w+)", program)
+    assert set(names) <= set(outlay.__all__)
+    compile(program, "README.md", "exec")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
