@@ -1,6 +1,7 @@
 """The README says what is true: its settings, its links and its commands."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import outlay
-from outlay_api.cli.app import app
+from outlay_api.cli.app import build
 from outlay_infra.settings import Settings
 from outlay_streams.catalog import read_catalog
 
@@ -59,14 +60,22 @@ def test_the_program_in_the_readme_uses_what_there_is() -> None:
     compile(program, "README.md", "exec")
 
 
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the command lines a page shows, as words."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL))
+    for line in blocks.splitlines() + re.findall(r"`((?:\.venv/bin/)?(?:outlay|make) [^`]+)`", text):
+        if re.match(r"(\.venv/bin/)?(outlay|make) [a-z]", line.strip()):
+            yield [word for word in shlex.split(line, comments=True) if word != "&"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_commands_exist(page: Path) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()] + re.findall(r"`((?:outlay|make) [^`]+)`", text)
-    for line in lines:
-        words = re.sub(r"^\.venv/bin/", "", line.strip()).split()
-        if words[:1] == ["outlay"] and not words[1].isupper():
-            assert words[1] in set(app), f"{page}: {line}"
-        if words[:1] == ["make"]:
-            assert re.search(rf"^{words[1]}:.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE), line
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for program, name, *more in commands(page):
+        if program == "make":
+            assert re.search(rf"^{name}:.*##", makefile, flags=re.MULTILINE), f"make {name}"
+        elif more:
+            build([name, *more]).parse_args([name, *more], exit_on_error=False, print_error=True)
+        else:
+            assert name in set(build([]))
