@@ -86,7 +86,7 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """The version the catalog has now and what changed; of a dry run, the version it still has and what would change."""
+    """The version the catalog has now and what changed; of a dry run, the version it stays at and what would change."""
 
     version: int
     diff: CatalogDiff

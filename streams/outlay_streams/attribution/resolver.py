@@ -116,7 +116,7 @@ class _Draft:
 
 
 def parts_of(given: dict[str, Given], rules: tuple[CompiledRule, ...]) -> Iterator[Part]:
-    """Yield the parts of the `rule_id`, in the order they acted."""
+    """Yield the parts of the `rule_id`, in order of precedence."""
     rank = {rule.id: position for position, rule in reversed(list(enumerate(rules)))}
     phase = ("key", "rule", "tree", "default")
     givers = {(item.by, item.id) for item in given.values()}

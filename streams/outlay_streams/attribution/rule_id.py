@@ -1,6 +1,6 @@
 """The text that says what attributed an entry: `key:k1=project,rule:crawler=team+env,tree=department+business_unit`.
 
-Parts stand in the order they acted: at most one `key:<id>`, then `rule:<id>` in catalog order, then `tree`, then
+Parts stand in order of precedence: at most one `key:<id>`, then `rule:<id>` in catalog order, then `tree`, then
 `default`; each names, after `=`, the dimensions whose final value it gave. Dimensions that no part names are as the
 event said them, or `unallocated`. Empty text: nothing but the event. With the catalog at the entry's version this
 explains the whole attribution.

@@ -33,6 +33,7 @@ def check(catalog: Catalog, *, also_declared: Collection[tuple[str, str]] = ()) 
         _tree(catalog, declared),
         _values(catalog, declared),
         _rules(catalog),
+        _prices(catalog),
     )
     return tuple(problem for problems in checks for problem in problems)
 
@@ -132,6 +133,18 @@ def _rules(catalog: Catalog) -> Iterator[Problem]:
             yield Problem(
                 pointer("rules", position, "fill", dimension),
                 f"{dimension!r} is in 'set' as well, which wins; keep one",
+            )
+
+
+def _prices(catalog: Catalog) -> Iterator[Problem]:
+    for position, price in enumerate(catalog.prices):
+        if price.discount is None and not price.rates:
+            yield Problem(
+                pointer("prices", position), f"price {price.id!r} has neither 'discount' nor 'rates'; give it one"
+            )
+        if price.discount is None and price.discount_units:
+            yield Problem(
+                pointer("prices", position, "discount_units"), "units of a discount without 'discount'; give it one"
             )
 
 

@@ -19,9 +19,8 @@ _FIXES = {
     "timezone_aware": "write the offset too, for example 2026-07-01T00:00:00Z",
     "datetime_from_date_parsing": "write an instant with its offset, for example 2026-07-01T00:00:00Z",
     "datetime_parsing": "write an instant with its offset, for example 2026-07-01T00:00:00Z",
-    "string_type": "give a text",
-    "string_pattern_mismatch": "an id starts with a letter or digit; then also space and . _ : / @ + -",
 }
+_IDS = ("id", "team", "project")
 
 
 def read_catalog(content: bytes) -> Catalog:
@@ -65,7 +64,7 @@ class _Reader:
             else:
                 hint = nearest(name, ("organisation", *_SECTIONS))
                 self.problems.append(Problem(pointer(name), f"a catalog has no section {name!r}{hint}"))
-        return Catalog.model_construct(**{**dict(Catalog()), **sound})
+        return Catalog.model_construct(**sound)
 
     def _section(self, name: str, value: object) -> tuple[BaseModel, ...]:
         if value is None:
@@ -103,8 +102,22 @@ def _fault(fault: Any, model: type[BaseModel], place: tuple[str | int, ...]) -> 
     where = pointer(*place, *fault["loc"])
     if fault["type"] == "extra_forbidden":
         name = str(fault["loc"][-1])
-        names = [field.alias or field_name for field_name, field in model.model_fields.items()]
-        return Problem(where, f"unknown field {name!r}{nearest(name, names)}")
+        return Problem(where, f"unknown field {name!r}{nearest(name, _names(model, fault['loc'][:-1]))}")
     message = fault["msg"].removeprefix("Value error, ")
-    fix = _FIXES.get(fault["type"])
+    fix = _FIXES.get(fault["type"]) if fault["type"] != "string_pattern_mismatch" else _allowed(str(fault["loc"][-1]))
     return Problem(where, f"{message[:1].lower()}{message[1:]}{f'; {fix}' if fix else ''}")
+
+
+def _names(model: type[BaseModel], inside: tuple[str | int, ...]) -> list[str]:
+    """Return the field names of the model at `inside`, as they are written."""
+    for part in inside:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _allowed(field: str) -> str:
+    if field in _IDS:
+        return "an id starts with a letter or digit; space and . _ : / @ + - may follow"
+    return "a unit has lower-case letters, digits and _" if field == "[key]" else "control characters are not allowed"

@@ -14,7 +14,7 @@ import yaml
 
 from outlay_streams.catalog.problem import CatalogError, Problem, pointer
 
-MAX_NODES = 500_000
+MAX_NODES = 200_000
 MAX_DEPTH = 32
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
@@ -27,6 +27,10 @@ class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(_NULL, re.compile(r"^(?:~|null|Null|NULL|)$"))] for first in ("~", "n", "N", "")
     }
+
+
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+"""A character beyond U+FFFF as JSON escapes it; YAML has a notation of its own."""
 
 
 @dataclass(slots=True)
@@ -47,7 +51,7 @@ class Text:
 def read_text(content: bytes) -> Text:
     """Read one document; raise `CatalogError` when it cannot be read at all."""
     try:
-        node = yaml.compose(content.decode("utf-8-sig"), Loader=_Loader)
+        node = yaml.compose(_joined_surrogates(content.decode("utf-8-sig")), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise CatalogError([Problem("", f"byte {error.start} is not UTF-8; save the file as UTF-8")]) from error
     except yaml.MarkedYAMLError as error:
@@ -108,3 +112,13 @@ class _Walk:
             raise CatalogError(
                 [Problem("", f"more than {MAX_NODES:,} values; aliases count each time", node.start_mark.line + 1)]
             )
+
+
+def _joined_surrogates(text: str) -> str:
+    """Return JSON text with its surrogate pairs in YAML's notation; other text as it is."""
+    return _SURROGATES.sub(_joined, text) if text.lstrip().startswith("{") else text
+
+
+def _joined(found: re.Match[str]) -> str:
+    character = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
+    return f"{found[1]}\\U{ord(character):08x}"
