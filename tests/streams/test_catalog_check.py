@@ -62,14 +62,18 @@ def test_a_sound_catalog_has_no_problems() -> None:
                 "apps": [{"id": "a", "project": "ranking", "team": "growth"}],
             },
             "/apps/0/team",
-            "app 'a' names team 'growth', but its project 'ranking' belongs to 'search'; "
-            "leave the team out, it follows from the project",
+            (
+                "app 'a' names team 'growth', but its project 'ranking' belongs to 'search'; "
+                "leave the team out, it follows from the project"
+            ),
         ),
         (
             {"organisation": {"defaults": {"squad": "x"}}},
             "/organisation/defaults/squad",
-            "'squad' is no attribution dimension; "
-            "known: app, business_unit, department, env, key, project, team, use_case, user",
+            (
+                "'squad' is no attribution dimension; "
+                "known: app, business_unit, department, env, key, project, team, use_case, user"
+            ),
         ),
         (
             {"teams": [TEAM], "keys": [{"id": "k", "set": {"team": "sarch"}}]},
