@@ -6,8 +6,8 @@ Past the bound the oldest run leaves and `covered_since` moves: from there on me
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,17 +21,19 @@ from outlay_streams.verdicts import CONFLICT, DUPLICATE, NEW
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 """The mark of a memory that knows every id there ever was."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(milliseconds=1)
-_RUNS_AT_BOUND = 8
-"""The most that leaves at once is one part in this many."""
+_PARTS = 8
+"""A run is at most one part in this many of the bound and of the horizon: the most that leaves at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Ids in ascending order, their contents alongside; the newest was received at `last`."""
+    """Ids in ascending order, their contents alongside, received from `first` to `last`."""
 
     ids: npt.NDArray[np.uint64]
     contents: npt.NDArray[np.uint32]
+    first: datetime
     last: datetime
 
     def find(self, wanted: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint32]]:
@@ -48,7 +50,7 @@ class _Run:
         ids, contents = np.empty(size, np.uint64), np.empty(size, np.uint32)
         ids[at], ids[kept] = later.ids, self.ids
         contents[at], contents[kept] = later.contents, self.contents
-        return _Run(ids, contents, max(self.last, later.last))
+        return _Run(ids, contents, min(self.first, later.first), max(self.last, later.last))
 
 
 class Deduper:
@@ -69,17 +71,11 @@ class Deduper:
         With fewer than `most` rows it holds everything, and no older id exists to be looked up.
         """
         deduper = cls(horizon=horizon, most=most)
-        rows, oldest = 0, now
-        runs = []
-        for table in recent:
-            if table.num_rows:
-                first, run = _run_of(table)
-                runs.append(run)
-                rows, oldest = rows + table.num_rows, min(oldest, first)
-        for run in sorted(runs, key=lambda run: run.last):
+        runs = sorted(map(_run_of, _parts(recent, max(1, most // _PARTS))), key=lambda run: run.last)
+        if sum(len(run.ids) for run in runs) >= most:
+            deduper.covered_since = min(run.first for run in runs) + _TICK
+        for run in runs:
             deduper._add(run)
-        if rows >= most:
-            deduper.covered_since = max(deduper.covered_since, oldest + _TICK)
         deduper._evict(now)
         return deduper
 
@@ -124,18 +120,20 @@ class Deduper:
         """Keep ids that are now durable, received at `received` (aware, not before the last one)."""
         if len(identities):
             order = np.argsort(identities.id_hash)
-            self._add(_Run(identities.id_hash[order], identities.content_hash[order], received))
+            self._add(_Run(identities.id_hash[order], identities.content_hash[order], received, received))
         self._evict(received)
 
     def _add(self, run: _Run) -> None:
         self._size += len(run.ids)
         self._runs.append(run)
-        largest = max(1, self._most // _RUNS_AT_BOUND)
-        while len(self._runs) > 1:
-            earlier, later = self._runs[-2:]
-            if len(earlier.ids) > 2 * len(later.ids) or len(earlier.ids) + len(later.ids) > largest:
-                break
-            self._runs[-2:] = [earlier.merged(later)]
+        while len(self._runs) > 1 and self._alike(*self._runs[-2:]):
+            self._runs[-2:] = [self._runs[-2].merged(self._runs[-1])]
+
+    def _alike(self, earlier: _Run, later: _Run) -> bool:
+        """Return whether two runs are one: of like size, and together still a small part of the bound and horizon."""
+        within = len(earlier.ids) + len(later.ids) <= max(1, self._most // _PARTS)
+        brief = later.last - earlier.first <= self._horizon / _PARTS
+        return within and brief and len(earlier.ids) <= 2 * len(later.ids)
 
     def _evict(self, now: datetime) -> None:
         while self._runs and (self._size > self._most or self._runs[0].last < now - self._horizon):
@@ -144,18 +142,28 @@ class Deduper:
             self.covered_since = max(self.covered_since, oldest.last + _TICK)
 
 
-def _run_of(table: pa.Table) -> tuple[datetime, _Run]:
-    """Return the first time received and the run of a table."""
+def _parts(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Yield the same rows in tables of at least `rows`, the last one aside; none is empty."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(part.num_rows for part in waiting) >= rows:
+            yield pa.concat_tables(waiting)
+            waiting.clear()
+    if any(part.num_rows for part in waiting):
+        yield pa.concat_tables(waiting)
+
+
+def _run_of(table: pa.Table) -> _Run:
     received = table["received"].to_numpy()
-    run = _run_of_known(table)
-    return _aware(received.min()), _Run(run.ids, run.contents, _aware(received.max()))
+    return replace(_run_of_known(table), first=_aware(received.min()), last=_aware(received.max()))
 
 
 def _run_of_known(table: pa.Table) -> _Run:
     ids = table["id_hash"].to_numpy()
     order = np.argsort(ids)
-    return _Run(ids[order], table["content_hash"].to_numpy()[order], ALWAYS)
+    return _Run(ids[order], table["content_hash"].to_numpy()[order], ALWAYS, ALWAYS)
 
 
 def _aware(instant: np.datetime64) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(instant.astype("datetime64[ms]").astype(int)))
+    return _EPOCH + timedelta(milliseconds=int(instant.astype("datetime64[ms]").astype(int)))

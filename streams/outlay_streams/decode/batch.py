@@ -24,6 +24,7 @@ from outlay_streams.refusals import refused
 FIRST_TIME = datetime(1970, 1, 2, tzinfo=UTC)
 """The earliest moment whose quarter hour and local day the ledger's calendar columns can hold."""
 
+_NO_QUANTITIES: dict[str, Any] = {}
 _validate = UsageEvent.__pydantic_validator__.validate_python
 
 
@@ -108,9 +109,9 @@ def _event(value: Any, now: datetime) -> UsageEvent | Fault:
 
 def _bounds(event: UsageEvent, value: dict[str, Any], now: datetime) -> Fault | None:
     """Check what the model alone cannot: whole counts, and the time against the clock and the calendar."""
-    for unit, quantity in event.quantities.items():
-        if unit in COUNTED and quantity != int(quantity):
-            return Fault(pointer(("quantities", unit)), f"{unit} is {quantity}; it is counted in whole numbers", value)
+    for unit, sent in value.get("quantities", _NO_QUANTITIES).items():
+        if type(sent) is not int and unit in COUNTED and event.quantities[unit] % 1:
+            return Fault(pointer(("quantities", unit)), f"{unit} is {sent}; it is counted in whole numbers", value)
     time = event.time
     if too_far_ahead(time, now):
         ahead = f"time is {time.isoformat()}, more than {MAX_FUTURE} ahead of {now.isoformat()}"

@@ -15,6 +15,11 @@ from outlay_schemas.usage import UsageEvent
 COUNTED = frozenset((*FREQUENT, CALLS))
 """Units that have an integer column of their own."""
 
+_PLAIN = tuple(
+    (field.name, field.type) for field in USAGE if field.name not in {"org", "tags", "quantities", "calls", *FREQUENT}
+)
+"""Columns that are a field of the event as it stands."""
+
 _Fields = dict[str, Any]
 
 
@@ -33,9 +38,8 @@ def usage_table(events: Sequence[UsageEvent], *, org: str) -> pa.Table:
     }
     for unit in FREQUENT:
         columns[unit] = pa.array([int(units[unit]) if unit in units else 0 for units in quantities], pa.int64())
-    for field in USAGE:
-        if field.name not in columns:
-            columns[field.name] = pa.array([row[field.name] for row in rows], field.type)
+    for name, kind in _PLAIN:
+        columns[name] = pa.array([row[name] for row in rows], kind)
     return pa.Table.from_arrays([columns[name] for name in USAGE.names], schema=USAGE)
 
 

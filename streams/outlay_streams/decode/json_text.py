@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +16,9 @@ from outlay_schemas.usage import MAX_EVENT_BYTES
 from outlay_streams.decode.errors import MalformedBody, TooLarge
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+LONGEST = 16 * MAX_EVENT_BYTES
+"""Characters of the longest value that is built; an event past its own limit, up to this, is refused alone."""
+
 _LARGEST_EXPONENT = 64
 _UTF8_MOST = 4
 
@@ -30,14 +33,54 @@ class Fault:
 
 
 class JsonReader:
-    """Reads JSON values out of a text. Raises `ValueError` or `RecursionError` where there is none."""
+    """Reads JSON values, one at a time. Raises `ValueError` or `RecursionError` where there is no JSON."""
 
-    __slots__ = ("_repeated", "_scan")
+    __slots__ = ("_decode", "_repeated")
 
     def __init__(self) -> None:
         self._repeated: list[str] = []
-        decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_float=_number, parse_constant=_constant)
-        self._scan = decoder.raw_decode
+        decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_float=_number, parse_constant=Decimal)
+        self._decode = decoder.raw_decode
+
+    def lone(self, text: str) -> Any:
+        """Return the one value `text` holds, or the `Fault` that refuses it as an event."""
+        value, end = self._value(_Window(text, self._decode), _skip(text, 0))
+        if _skip(text, end) != len(text):
+            raise ValueError(f"something follows the value at character {end}")
+        return value
+
+    def array(self, text: str, start: int, most: int) -> Iterator[Any]:
+        """Yield the values of the array that opens at `start` and fills the rest of `text`; `Fault` as `lone`.
+
+        Raises `TooLarge` past `most` values.
+        """
+        window = _Window(text, self._decode)
+        at = _skip(text, start + 1)
+        count = 0
+        while count or not text.startswith("]", at):
+            if count == most:
+                raise TooLarge(f"the body holds more than {most} events; split it")
+            value, at = self._value(window, at)
+            yield value
+            count += 1
+            at = _skip(text, at)
+            if not text.startswith(",", at):
+                break
+            at = _skip(text, at + 1)
+        if not text.startswith("]", at):
+            raise ValueError(f"expected ',' or ']' at character {at}")
+        if _skip(text, at + 1) != len(text):
+            raise ValueError(f"something follows the array at character {at + 1}")
+
+    def _value(self, window: _Window, start: int) -> tuple[Any, int]:
+        self._repeated.clear()
+        value, end = window.decode(start)
+        if self._repeated:
+            name = self._repeated[0]
+            value = Fault("", f"the name {name[:64]!r} appears twice in one object; send it once", value)
+        elif (end - start) * _UTF8_MOST > MAX_EVENT_BYTES and _oversized(window.text[start:end]):
+            value = Fault("", f"the event is larger than {MAX_EVENT_BYTES} bytes; send less in it", value)
+        return value, end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
@@ -45,46 +88,40 @@ class JsonReader:
             self._repeated.append(_first_repeated(pairs))
         return made
 
-    def value(self, text: str, start: int) -> tuple[Any, int]:
-        """Return the value at `start`, or a `Fault` if it is no acceptable event, and where it ends."""
-        value, end = self._scan(text, start)
-        if self._repeated:
-            name = self._repeated[0]
-            self._repeated.clear()
-            value = Fault("", f"the name {name[:64]!r} appears twice in one object; send it once", value)
-        elif (end - start) * _UTF8_MOST > MAX_EVENT_BYTES and _oversized(text, start, end):
-            value = Fault("", f"the event is larger than {MAX_EVENT_BYTES} bytes; send less in it", value)
-        return value, end
 
-    def lone(self, text: str) -> Any:
-        """Return the one value `text` holds."""
-        value, end = self.value(text, _skip(text, 0))
-        if _skip(text, end) != len(text):
-            raise ValueError(f"something follows the value at character {end}")
-        return value
+class _Window:
+    """A part of a text, no longer than `LONGEST`, that moves along: a value built from it cannot take much memory."""
 
-    def array(self, text: str, start: int, most: int) -> Iterator[Any]:
-        """Yield the values of the array that opens at `start` and fills the rest of `text`.
+    __slots__ = ("_decode", "_from", "_part", "text")
 
-        Raises `TooLarge` past `most` values.
-        """
-        at = _skip(text, start + 1)
-        if text.startswith("]", at):
-            yield from ()
-        else:
-            for count in range(most + 1):
-                if count == most:
-                    raise TooLarge(f"the body holds more than {most} events; split it")
-                value, at = self.value(text, at)
-                yield value
-                at = _skip(text, at)
-                if not text.startswith(",", at):
-                    break
-                at = _skip(text, at + 1)
-            if not text.startswith("]", at):
-                raise ValueError(f"expected ',' or ']' at character {at}")
-        if _skip(text, at + 1) != len(text):
-            raise ValueError(f"something follows the array at character {at + 1}")
+    def __init__(self, text: str, decode: Callable[[str, int], tuple[Any, int]]) -> None:
+        self.text = text
+        self._decode = decode
+        self._from = 0
+        self._part = text[:LONGEST]
+
+    def decode(self, start: int) -> tuple[Any, int]:
+        """Return the value at `start` and where it ends; raise `TooLarge` if it is longer than the window."""
+        while True:
+            try:
+                value, end = self._decode(self._part, start - self._from)
+            except (ValueError, RecursionError) as error:
+                if self._slide(start):
+                    continue
+                if isinstance(error, json.JSONDecodeError):
+                    raise json.JSONDecodeError(error.msg, self.text, self._from + error.pos) from None
+                raise
+            if end < len(self._part) or not self._slide(start):
+                return value, self._from + end
+
+    def _slide(self, start: int) -> bool:
+        """Move on to `start` unless the end of the text is in sight; return whether it moved."""
+        if self._from + len(self._part) == len(self.text):
+            return False
+        if self._from == start:
+            raise TooLarge(f"an event is larger than {LONGEST} characters; at most {MAX_EVENT_BYTES} bytes are taken")
+        self._from, self._part = start, self.text[start : start + LONGEST]
+        return True
 
 
 def text_of(body: bytes) -> str:
@@ -130,8 +167,8 @@ def _skip(text: str, at: int) -> int:
     return _SPACE.match(text, at).end() if text[at : at + 1] in " \t\r\n" else at  # type: ignore[union-attr]
 
 
-def _oversized(text: str, start: int, end: int) -> bool:
-    return len(text[start:end].encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES
+def _oversized(text: str) -> bool:
+    return len(text.encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES
 
 
 def _number(text: str) -> Decimal:
@@ -143,7 +180,3 @@ def _number(text: str) -> Decimal:
     scale = number.as_tuple().exponent
     small = isinstance(scale, int) and abs(scale) <= _LARGEST_EXPONENT and number.adjusted() <= _LARGEST_EXPONENT
     return number if small else Decimal("Infinity")
-
-
-def _constant(name: str) -> Decimal:
-    return Decimal(name)
