@@ -46,6 +46,7 @@ _CONTAINERS = frozenset({"foundation-model", "inference-profile", "models"})
 """Path segments before a model's name that say nothing about it."""
 
 _FINE_TUNED = re.compile(r"(^|[/.:])ft[:-]")
+_NAMES_FINE_TUNES = re.compile(r"(?<![a-z])ft[:-]")
 _GEOGRAPHY = re.compile(r"(?:^|/)(us-gov|us|eu|apac|jp|au|in|ca|sa|global)\.(?=[a-z0-9_-]+\.)")
 _ARN = re.compile(r"^arn:aws[\w-]*:bedrock:([a-z0-9-]*):[^/]*/(.+)$")
 _PUBLISHED = re.compile(r"^(?:projects/[^/]+/)?(?:locations/([^/]+)/)?publishers/[^/]+/models/(.+)$")
@@ -85,7 +86,7 @@ def find_model(providers: Sequence[Provider], provider: Provider, name: str, reg
     fine_tuned = is_fine_tuned(name)
     for reference, place in _references(everyone, provider, name.strip().lower(), region):
         model = provider.find_model(reference, all_providers=everyone)
-        if model is not None and (not fine_tuned or "ft:" in repr(model.match)):
+        if model is not None and (not fine_tuned or _NAMES_FINE_TUNES.search(repr(model.match))):
             return Named(provider, model, place)
     return None
 
