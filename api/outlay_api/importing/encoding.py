@@ -1,6 +1,7 @@
 """Columns to events as JSON text, a column at a time.
 
-Numbers keep every digit they have in the file: nothing passes through a float.
+Numbers keep every digit they have in the file: whole ones are JSON numbers, others decimal strings, so that no reader
+takes them for floats.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import polars as pl
 
 from outlay_api.importing.errors import MappingError
 from outlay_api.importing.events import Events
-from outlay_api.importing.mapping import ID, NUMBER, Field, FieldMap, Kind
+from outlay_api.importing.mapping import ID, Field, FieldMap, Kind
 from outlay_api.importing.reading import Malformed, Rows
 from outlay_api.importing.times import Times
 
+_WHOLE = r"^-?(0|[1-9][0-9]{0,17})$"
+_TRUTH = r"^(true|false)$"
 _ESCAPED = r'["\\\x00-\x1f]'
 
 
@@ -85,7 +88,7 @@ def _json(cells: pl.Series, kind: Kind) -> pl.Series:
     """Write every cell as JSON; empty cells are null."""
     if kind in {Kind.NUMBER, Kind.BOOLEAN}:
         text = cells.cast(pl.String).str.strip_chars()
-        bare = f"^{NUMBER.pattern}$" if kind is Kind.NUMBER else "^(true|false)$"
+        bare = _WHOLE if kind is Kind.NUMBER else _TRUTH
         lower = text.str.to_lowercase()
         quoted = _quoted(text)
         chosen = pl.when(lower.str.contains(bare)).then(lower).otherwise(quoted)
