@@ -70,9 +70,9 @@ class Buckets:
         return len(self.bounds) - 1
 
     @property
-    def step(self) -> int | None:
-        """Seconds from one start to the next when that never changes; the first and last bucket may be cut short."""
-        lengths = [int((later - earlier).total_seconds()) for earlier, later in pairwise(self.bounds)]
+    def step(self) -> timedelta | None:
+        """From one start to the next, when that never changes; the first and last bucket may be cut short."""
+        lengths = [later - earlier for earlier, later in pairwise(self.bounds)]
         inner = set(lengths[1:-1])
         if len(inner) != 1 or max(lengths[0], lengths[-1]) > (step := inner.pop()):
             return None

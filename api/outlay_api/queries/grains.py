@@ -17,7 +17,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """How rows of one grain count time: local days of the reporting zone, or seconds, since 1970-01-01."""
+    """How rows of one grain count time since 1970-01-01: local days of the reporting zone, seconds, or milliseconds."""
 
     grain: Grain
     reporting_zone: ZoneInfo
@@ -27,13 +27,14 @@ class Ticks:
         """The tick of a row `t`, Int64."""
         if self.grain is Grain.DAY:
             return "toInt64(toInt32(t.day))"
-        return f"toUnixTimestamp64Second(t.{self.grain.value})"
+        unit = "Second" if self.grain is Grain.QUARTER else "Milli"
+        return f"toUnixTimestamp64{unit}(t.{self.grain.value})"
 
     def of(self, instant: datetime) -> int:
-        """Return the tick of an instant; a fraction of a second is cut off."""
+        """Return the tick of an instant."""
         if self.grain is Grain.DAY:
             return instant.astimezone(self.reporting_zone).date().toordinal() - _EPOCH_DAY
-        return (instant - _EPOCH) // _SECOND
+        return (instant - _EPOCH) // (_SECOND if self.grain is Grain.QUARTER else _MILLISECOND)
 
     def starts(self, buckets: Buckets) -> list[int]:
         """Return the tick at which each bucket starts."""
@@ -50,24 +51,23 @@ class Ticks:
 
         Where all steps are equal it is arithmetic, and may lie before the start of a first bucket cut short.
         """
-        step = None if self.grain is Grain.DAY else buckets.step
-        if step is None:
-            return self.floor(self.starts(buckets), bind)
+        if self.grain is Grain.DAY or buckets.step is None:
+            return self.floor(self.starts(buckets), buckets.window.end, bind)
+        step = buckets.step // (_SECOND if self.grain is Grain.QUARTER else _MILLISECOND)
         origin = bind("origin", "Int64", self.of(buckets.bounds[1]) - step)
         return f"intDiv({self.column} - {origin}, {bind('step', 'Int64', step)}) * {{step:Int64}} + {{origin:Int64}}"
 
-    def floor(self, ticks: list[int], bind: Binder) -> str:
-        """Return the expression for the last of `ticks` (ascending) at or before a row `t`."""
-        if self.grain is Grain.DAY and ticks == list(range(ticks[0], ticks[0] + len(ticks))):
+    def floor(self, ticks: list[int], end: datetime, bind: Binder) -> str:
+        """Return the expression for the last of `ticks` (ascending) at or before a row `t` that lies before `end`."""
+        if self.grain is Grain.DAY and ticks == list(range(ticks[0], self.of(end))):
             return self.column
         return f"roundDown({self.column}, {bind('bounds', 'Array(Int64)', ticks)})"
 
     def _literal(self, instant: datetime, bind: Binder, name: str) -> str:
         if self.grain is Grain.DAY:
             return bind(name, "Date32", instant.astimezone(self.reporting_zone).date().isoformat())
-        if self.grain is Grain.QUARTER:
-            return f"fromUnixTimestamp64Second({bind(name, 'Int64', self.of(instant))}, 'UTC')"
-        return f"fromUnixTimestamp64Milli({bind(name, 'Int64', (instant - _EPOCH) // _MILLISECOND)}, 'UTC')"
+        unit = "Second" if self.grain is Grain.QUARTER else "Milli"
+        return f"fromUnixTimestamp64{unit}({bind(name, 'Int64', self.of(instant))}, 'UTC')"
 
 
 LEDGER_TICKS = Ticks(Grain.INSTANT, ZoneInfo("UTC"))

@@ -129,7 +129,8 @@ class _Writer:
         if self.query.matched is None:
             return self.ticks.bucket(self.query.buckets, self.bind)
         before = self.ticks.starts(self.query.matched)
-        return self.ticks.floor([*before, *self.ticks.starts(self.query.buckets)], self.bind)
+        ticks = [*before, *self.ticks.starts(self.query.buckets)]
+        return self.ticks.floor(ticks, self.query.buckets.window.end, self.bind)
 
     def _ranks(self, sums: str) -> str:
         """Mark the groups beyond the top ones by their rank over the whole window."""
