@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
 from outlay_api.keyring import KeyRing, StoredKeys
+from outlay_api.price_questions import list_age_seconds
 from outlay_api.rulebook import Rulebook
 from outlay_api.server import Server, StartError, in_background, listen, url_of
 from outlay_api.services import Services
@@ -67,6 +69,9 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
         memory=Memory(ids=settings.ledger.dedupe_ids, horizon=settings.ledger.dedupe_horizon),
     )
     metrics = Metrics(CollectorRegistry(), version())
+    metrics.price_list_age.set_function(
+        lambda: list_age_seconds(rulebook.rules(settings.org).book.prices, clock.now()) or math.nan
+    )
     metrics.watch_runtime(lambda: asdict(runtime.stats()))
 
     def reload(org: str) -> None:

@@ -92,9 +92,8 @@ class StoredKeys:
 
     def api_keys(self, org: str | None = None) -> list[ApiKey]:
         """Return every key that was not deleted, of one organisation or of all, oldest first."""
-        stored = self._catalog.documents(self.KIND, org=org)
-        keys = [ApiKey.model_validate({**kept.body, "id": kept.id, "org": kept.org}) for kept in stored]
-        return sorted(keys, key=lambda key: (key.created, key.id))
+        stored = sorted(self._catalog.documents(self.KIND, org=org), key=lambda kept: kept.version)
+        return [ApiKey.model_validate({**kept.body, "id": kept.id, "org": kept.org}) for kept in stored]
 
     def put(self, key: ApiKey, *, actor: str, at: datetime) -> None:
         """Keep `key`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from outlay_infra.catalog_store import CatalogStore
-from outlay_streams.catalog import CatalogSnapshot, OrgRules, build_rules
+from outlay_streams.catalog.rules import CatalogSnapshot, OrgRules, build_rules
 
 
 class Rulebook:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from outlay_infra.metrics import Metrics
     from outlay_infra.settings import Settings
     from outlay_infra.warehouse import Warehouse
-    from outlay_streams.catalog import OrgRules
+    from outlay_streams.catalog.rules import OrgRules
     from outlay_streams.decode import Decoded
     from outlay_streams.runtime.ports import Clock
 

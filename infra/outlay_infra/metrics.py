@@ -49,7 +49,9 @@ class Metrics:
         for kind in ("busy", "stopping", "not-counted", "store-unavailable"):
             self.ingest_refused.labels(kind)
         self.price_list_age = Gauge(
-            "outlay_price_list_age_seconds", "Age of the list prices in use, in seconds.", registry=registry
+            "outlay_price_list_age_seconds",
+            "Seconds since the newest price change in force that the price list knows.",
+            registry=registry,
         )
         self.http_requests = Counter(
             "outlay_http_requests_total",

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from outlay_api.routes import catalog, events_write, health, keys
+from outlay_api.routes import catalog, conservation, events_read, events_write, health, keys, prices, spend
 
-ROUTERS: tuple[APIRouter, ...] = (events_write.router, catalog.router, keys.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    events_write.router,
+    spend.router,
+    events_read.router,
+    conservation.router,
+    catalog.router,
+    prices.router,
+    keys.router,
+    health.router,
+)

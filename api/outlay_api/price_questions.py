@@ -1,0 +1,106 @@
+"""Questions about prices that need both the ledger and a price book: what is not priced, what is priced otherwise now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from outlay_api.price_docs import PriceChange, PriceListState, RateChange, UnpricedSku
+from outlay_api.queries.calendar import Window
+from outlay_infra.warehouse import Warehouse
+from outlay_schemas.money import plain
+from outlay_streams.pricing import PriceBook, PriceList, PriceRecord, Reported
+from outlay_streams.pricing.listed import LIST_NAME
+
+MOST = 1_000
+"""Most skus an answer lists."""
+
+_WITHIN = (
+    "org = {org:String} AND kind = 'usage'"
+    " AND time >= {start:DateTime64(3, 'UTC')} AND time < {end:DateTime64(3, 'UTC')}"
+)
+_UNPRICED = f"""
+SELECT provider, model, service_tier, region, reason, count() AS entries, sum(calls) AS all_calls, max(time) AS newest
+FROM ledger WHERE {_WITHIN} AND status = 'unpriced'
+GROUP BY provider, model, service_tier, region, reason ORDER BY entries DESC, provider, model, reason LIMIT {MOST}
+"""
+_USED = f"""
+SELECT reported_provider, reported_model, service_tier, region, operation, price_id, count() AS entries,
+    sum(amount) AS booked, max(time) AS newest
+FROM ledger WHERE {_WITHIN}
+GROUP BY reported_provider, reported_model, service_tier, region, operation, price_id
+ORDER BY booked DESC NULLS LAST, entries DESC, reported_provider, reported_model, price_id LIMIT {MOST}
+"""
+_BODIES = "SELECT price_id, any(body) AS terms FROM prices WHERE price_id IN {ids:Array(String)} GROUP BY price_id"
+
+
+def list_state(prices: PriceList, now: datetime) -> PriceListState:
+    """Return which list is in use and how long ago it last knew of a change."""
+    seconds = list_age_seconds(prices, now)
+    day = None if seconds is None else datetime.fromtimestamp(now.timestamp() - seconds, UTC).date()
+    age = None if seconds is None else int(seconds // 86_400)
+    return PriceListState(name=LIST_NAME, version=prices.version, newest_change=day, age_days=age)
+
+
+def list_age_seconds(prices: PriceList, now: datetime) -> float | None:
+    """Return the seconds since the newest price change the list knows and that is in force; None without any."""
+    past = [start for start in prices.breaks if start <= now.timestamp() * 1000]
+    return now.timestamp() - past[-1] / 1000 if past else None
+
+
+def unpriced(warehouse: Warehouse, org: str, window: Window) -> list[UnpricedSku]:
+    """Return what the ledger counted in `window` without a known amount, most entries first."""
+    rows = warehouse.query(_UNPRICED, _asked(org, window)).to_pylist()
+    return [UnpricedSku(calls=row.pop("all_calls"), last=row.pop("newest"), **row) for row in rows]
+
+
+def priced_otherwise(warehouse: Warehouse, org: str, window: Window, book: PriceBook) -> tuple[int, list[PriceChange]]:
+    """Return how many sku and price pairs `window` has, and those that `book` prices at other terms."""
+    used = warehouse.query(_USED, _asked(org, window)).to_pylist()
+    bodies = warehouse.query(_BODIES, {"ids": sorted({row["price_id"] for row in used} - {""})})
+    terms = dict(zip(bodies["price_id"].to_pylist(), map(json.loads, bodies["terms"].to_pylist()), strict=True))
+    return len(used), list(_changes(used, terms, book))
+
+
+def _changes(
+    used: list[dict[str, Any]], kept: Mapping[str, Mapping[str, Any]], book: PriceBook
+) -> Iterator[PriceChange]:
+    for row in used:
+        sku = Reported(
+            row["reported_provider"],
+            row["reported_model"],
+            row["service_tier"],
+            row["region"] or None,
+            row["operation"] or None,
+        )
+        terms = book.resolve(sku, row["newest"]).terms
+        record = None if terms is None else PriceRecord.of(terms)
+        rates = list(_rates(kept.get(row["price_id"]), None if record is None else json.loads(record.body)))
+        if rates:
+            yield PriceChange(
+                provider=row["reported_provider"],
+                model=row["reported_model"],
+                service_tier=row["service_tier"],
+                region=row["region"],
+                operation=row["operation"],
+                entries=row["entries"],
+                amount=None if row["booked"] is None else plain(row["booked"]),
+                last=row["newest"],
+                used_price_id=row["price_id"] or None,
+                current_price_id=None if record is None else record.price_id,
+                rates=rates,
+            )
+
+
+def _rates(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[RateChange]:
+    old = {rate["unit"]: rate for rate in (before or {}).get("rates", ())}
+    new = {rate["unit"]: rate for rate in (after or {}).get("rates", ())}
+    for unit in [*old, *(unit for unit in new if unit not in old)]:
+        if old.get(unit) != new.get(unit):
+            yield RateChange(unit=unit, before=old.get(unit), after=new.get(unit))
+
+
+def _asked(org: str, window: Window) -> dict[str, Any]:
+    return {"org": org, "start": window.start, "end": window.end}
