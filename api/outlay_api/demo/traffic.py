@@ -1,7 +1,6 @@
 """Seeded traffic: the events of any stretch of time, and the disturbances that real producers cause.
 
-The same seed, stretch and count always give the same events. History is drawn day by day, so a day's events do not
-depend on where the history began.
+The same seed, stretch and count always give the same events; any other stretch or count gives other ids.
 """
 
 from __future__ import annotations
@@ -55,9 +54,11 @@ class Traffic:
         offsets = ((slots + random.random(count)) * width).astype(np.int64)
         order = np.argsort(offsets, kind="stable")
         offsets, which = offsets[order], which[order]
-        late = np.arange(count) % LATE_EVERY == LATE_EVERY - 1
+        late = random.random(count) < 1 / LATE_EVERY
         moments = origin + offsets - np.where(late, random.integers(1, 6 * 24, count) * 3_600_000, 0)
-        return self._events(random, moments, which, f"{self.seed}-{origin:x}-")
+        return self._events(
+            random, moments, which, f"{self.seed}-{origin:x}-{_milliseconds(end) - origin:x}-{count:x}-"
+        )
 
     def _events(
         self, random: np.random.Generator, moments: NDArray[np.int64], which: NDArray[np.int64], prefix: str

@@ -44,7 +44,7 @@ class Workload:
         rows = zip(times, *drawn.values(), strict=True)
         events: list[Event] = [
             {
-                "id": f"{prefix}{number}",
+                "id": f"{self.name}-{prefix}{number}",
                 "source": source,
                 "time": time,
                 **fixed,

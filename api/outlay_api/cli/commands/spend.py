@@ -28,9 +28,9 @@ async def spend(
     end: Annotated[str | None, Parameter(name="--to")] = None,
     zone: str | None = None,
     interval: Annotated[Interval, Parameter(alias="-i")] = "none",
-    filter: Annotated[tuple[str, ...], Parameter(alias="-f", show_default=False)] = (),  # noqa: A002 - the option's name
+    filter: Annotated[tuple[str, ...], Parameter(alias="-f", show_default=False, allow_leading_hyphen=True)] = (),  # noqa: A002 - the option's name
     measures: Several = (),
-    order: str | None = None,
+    order: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     top: int | None = None,
     compare: Annotated[bool, Parameter(negative=())] = False,
     limit: int | None = None,

@@ -1,0 +1,122 @@
+"""Why an amount is what it is, worked out line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from outlay_api.cli.money import UNKNOWN, count
+from outlay_schemas.dimensions import UNALLOCATED
+
+Document = Mapping[str, Any]
+
+
+def explanation_view(document: Document) -> RenderableType:
+    """Return the answer of `/v1/events/{id}` to be read from top to bottom."""
+    entry, explanation = document["data"], document["explanation"]
+    parts: list[RenderableType] = [_headline(entry), _subject(entry, explanation), Text()]
+    if explanation["lines"]:
+        parts += [_sum(explanation), Text()]
+    parts += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in _sentences(explanation)]
+    parts += [Text(), Text("Whose it is", style="bold"), _attribution(explanation["attribution"]["steps"])]
+    return Group(*parts)
+
+
+def _headline(entry: Document) -> Text:
+    amount = entry["amount"]
+    shown = (
+        Text(f"{Decimal(amount):,f} USD", style="bold green") if amount is not None else Text(UNKNOWN, "bold yellow")
+    )
+    return Text.assemble((str(entry["id"]), "bold"), "  ", shown, f"  {entry['status']} {entry['kind']}")
+
+
+def _subject(entry: Document, explanation: Document) -> Text:
+    sku = explanation["sku"]
+    names = " ".join(str(part) for part in (sku["provider"], sku["model"]) if part)
+    more = [f"{sku['service_tier']} service" if sku["service_tier"] else "", sku["region"] or ""]
+    facts = ", ".join(filter(None, [names, *more]))
+    return Text(f"{facts}\nused {entry['time']}, received {entry['received']}, sent by {entry['source']}", style="dim")
+
+
+def _sum(explanation: Document) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("unit")
+    for heading in ("quantity", "rate in USD"):
+        table.add_column(heading, justify="right")
+    table.add_column("amount in USD", justify="right")
+    table.add_column("because")
+    for line in explanation["lines"]:
+        table.add_row(line["unit"], count(line["quantity"]), _rate(line["rate"]), line["amount"], _because(line))
+    table.add_section()
+    amount = explanation["amount"]
+    total = Text(UNKNOWN, style="bold yellow") if amount is None else Text(str(amount))
+    table.add_row("total", "", "", total, _rounding(explanation), style="bold")
+    return table
+
+
+def _rate(rate: Document | None) -> str:
+    return "no charge" if rate is None else f"{rate['usd']} per {rate['per']:,}"
+
+
+def _because(line: Document) -> str:
+    rate = line["rate"]
+    return "; ".join(_reasons(line, rate)) if rate is not None else ""
+
+
+def _reasons(line: Document, rate: Document) -> Iterator[str]:
+    if rate["unit"] != line["unit"]:
+        yield f"priced as {rate['unit']}"
+    if rate["tier_over"] is not None:
+        yield f"call with more than {rate['tier_over']:,} input tokens"
+    if rate["variant"]:
+        yield "rate of this service tier or route"
+    if rate["discount"] is not None:
+        yield f"{rate['discount']} % off {rate['list_usd']}"
+    if rate["contract"] is not None:
+        yield f"contract price {rate['contract']}"
+    if line["minimum"]:
+        yield "least that a call is billed"
+
+
+def _rounding(explanation: Document) -> str:
+    rounding = explanation["rounding"]
+    if not rounding or explanation["amount"] is None:
+        return ""
+    checked = "" if explanation["recomputed"] else ", BUT COMPUTED AGAIN IT IS NOT WHAT WAS BOOKED"
+    return (rounding["method"] if rounding["rounded"] else "exact") + checked
+
+
+def _sentences(explanation: Document) -> Iterator[str]:
+    """Yield the sentences that the tables do not already show."""
+    told = {f"{line['text']}." for line in explanation["lines"]}
+    dimensions = tuple(f"{step['dimension']} is " for step in explanation["attribution"]["steps"])
+    for sentence in explanation["text"]:
+        if sentence not in told and not sentence.startswith(dimensions):
+            yield sentence
+
+
+def _attribution(steps: Sequence[Document]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for step in steps:
+        value = step["value"]
+        shown = Text(f"({value})", style="bold magenta") if value == UNALLOCATED else Text(value)
+        table.add_row(step["dimension"].replace("_", " "), shown, Text(_giver(step), style="dim"))
+    return table
+
+
+def _giver(step: Document) -> str:
+    match step["by"]:
+        case "event":
+            return "the event says so"
+        case "nobody":
+            return "nothing says"
+        case "default":
+            return "the organisation's default"
+        case by:
+            return f"{step['kind'] or by} {step['id'] or ''}".strip()
