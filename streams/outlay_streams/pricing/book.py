@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from outlay_schemas.catalog import Price
-from outlay_streams.pricing.columns import Int64s, codes, joint, milliseconds
+from outlay_streams.pricing.columns import Int64s, codes, joint, milliseconds, slots
 from outlay_streams.pricing.contract import Contract
 from outlay_streams.pricing.engine import charge
 from outlay_streams.pricing.listed import DAY_MS, PriceList
@@ -62,25 +62,21 @@ class PriceBook:
     def _choose(self, usage: pa.Table) -> tuple[Int64s, list[Choice]]:
         """Return each row's index into the distinct choices of the batch, and those."""
         times = milliseconds(usage["time"])
-        which = np.searchsorted(self._breaks, times, side="right") * (len(self._hours) + 1)
-        which += np.searchsorted(self._hours, times % DAY_MS, side="right")
-        slots = which
-        columns = []
-        first = np.arange(len(times))
-        for name in _SKU:
-            text, values = codes(usage[name])
-            which, first = joint(which, text, max(len(values), 1))
-            columns.append((text, values))
+        dates, hours = slots(times, self._breaks), slots(times, self._hours, every=DAY_MS)
+        text = [codes(usage[name]) for name in _SKU]
+        columns = [(dates, len(self._breaks) + 1), (hours, len(self._hours) + 1)]
+        columns += [(column, len(values)) for column, values in text]
+        which, first = joint(columns, len(times))
         choices = []
         for row in first.tolist():
-            sku = [values[text[row]] for text, values in columns]
-            choices.append(self._choice((*sku, int(slots[row])), int(times[row])))
+            sku = [values[column[row]] for column, values in text]
+            choices.append(self._choice((*sku, int(dates[row]), int(hours[row])), int(times[row])))
         return which, choices
 
     def _choice(self, key: tuple[str | int | None, ...], time_ms: int) -> Choice:
         choice = self._choices.get(key)
         if choice is None:
-            resolved = self.resolve(Reported(*key[:-1]), _EPOCH + timedelta(milliseconds=time_ms))  # type: ignore[arg-type]
+            resolved = self.resolve(Reported(*key[:-2]), _EPOCH + timedelta(milliseconds=time_ms))  # type: ignore[arg-type]
             choice = Choice(resolved, self._rates_of(resolved.terms) if resolved.terms else None)
             if len(self._choices) >= _MOST_REMEMBERED:
                 self._choices.clear()

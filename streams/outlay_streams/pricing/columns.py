@@ -12,12 +12,16 @@ import pyarrow.compute as pc
 Int64s = npt.NDArray[np.int64]
 
 _WORD = 64
+_MOST_CODES = 2**62
+_SMALL_SPACE = 2**16
 _LOW = (1 << _WORD) - 1
 
 
 def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int64s, list[str | None]]:
     """Return each row's index into the distinct values, and those; plain and dictionary-encoded text alike."""
     array = whole(column)
+    if array.null_count == len(array):
+        return np.zeros(len(array), dtype=np.int64), [None]
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array, null_encoding="encode")
     values = array.dictionary.to_pylist()
@@ -28,13 +32,36 @@ def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int64s, list[str | None]]
     return indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False), values
 
 
-def joint(left: Int64s, right: Int64s, right_size: int) -> tuple[Int64s, Int64s]:
-    """Return each row's index into the distinct pairs of two code columns, and the first row of every pair."""
-    encoded = pc.dictionary_encode(pa.array(left * right_size + right))
-    indices = encoded.indices.to_numpy()
-    first = np.full(len(encoded.dictionary), -1, dtype=np.int64)
+def joint(columns: Sequence[tuple[Int64s | None, int]], rows: int) -> tuple[Int64s, Int64s]:
+    """Return each row's index into the distinct combinations of code columns, and the first row of each.
+
+    A column is its codes and how many there may be; codes of None are all zero.
+    """
+    combined, space = np.zeros(rows, dtype=np.int64), 1
+    for column, size in columns:
+        if column is None or size <= 1:
+            continue
+        if space > _MOST_CODES // size:
+            combined, firsts = _compact(combined, space)
+            space = len(firsts)
+        combined = combined * size + column
+        space *= size
+    return _compact(combined, space)
+
+
+def _compact(codes: Int64s, space: int) -> tuple[Int64s, Int64s]:
+    """Return `codes` renumbered without gaps, and the first row of each."""
+    if space <= _SMALL_SPACE:
+        seen = np.zeros(space, dtype=np.bool_)
+        seen[codes] = True
+        found, numbers = int(seen.sum()), np.cumsum(seen) - 1
+        indices = numbers[codes]
+    else:
+        encoded = pc.dictionary_encode(pa.array(codes))
+        found, indices = len(encoded.dictionary), encoded.indices.to_numpy().astype(np.int64)
+    first = np.zeros(found, dtype=np.int64)
     first[indices[::-1]] = np.arange(len(indices) - 1, -1, -1)
-    return indices.astype(np.int64), first
+    return indices, first
 
 
 def integers(column: pa.ChunkedArray | pa.Array) -> Int64s:
@@ -48,6 +75,21 @@ def integers(column: pa.ChunkedArray | pa.Array) -> Int64s:
 def milliseconds(column: pa.ChunkedArray | pa.Array) -> Int64s:
     """Return an instant column in ms since the epoch."""
     return integers(column.cast(pa.timestamp("ms", tz="UTC")).cast(pa.int64()))
+
+
+def slots(times: Int64s, breaks: Int64s, *, every: int | None = None) -> Int64s:
+    """Return how many `breaks` lie at or before each time, or each time of day where `every` is a day in ms."""
+    if not breaks.size or not times.size:
+        return np.zeros(len(times), dtype=np.int64)
+    if every is not None:
+        days = times // every
+        if int(days.min()) != int(days.max()):
+            return np.searchsorted(breaks, times - days * every, side="right")
+        times = times - days * every
+    edges = np.searchsorted(breaks, [times.min(), times.max()], side="right")
+    if edges[0] == edges[1]:
+        return np.full(len(times), edges[0], dtype=np.int64)
+    return np.searchsorted(breaks, times, side="right")
 
 
 def words(column: pa.Array) -> tuple[Int64s, npt.NDArray[np.bool_]]:
@@ -72,6 +114,8 @@ def decimals(values: Int64s, wide: dict[int, int], missing: npt.NDArray[np.bool_
 
 def gather(values: Sequence[str], indices: Int64s) -> pa.Array:
     """Return the text of each row."""
+    if len(set(values)) == 1:
+        return pa.repeat(pa.scalar(values[0], pa.string()), len(indices))
     return pa.array(values, pa.string()).take(pa.array(indices))
 
 

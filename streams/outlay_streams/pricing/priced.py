@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from outlay_schemas.arrow import AMOUNT
 from outlay_schemas.money import to_pico
@@ -84,8 +85,7 @@ def _reasons(choices: Sequence[Choice], which: Int64s, charges: Charges) -> tupl
 
 def _stated(kind: pa.ChunkedArray) -> Bools:
     """Return which rows are billed lines rather than usage to price."""
-    kinds, values = codes(kind)
-    return np.array([value != "usage" for value in values], dtype=np.bool_)[kinds]
+    return np.asarray(pc.not_equal(whole(kind), "usage"))
 
 
 def _state(amounts: Int64s, wide: dict[int, int], column: pa.ChunkedArray, stated: Bools) -> Int64s:
@@ -103,7 +103,7 @@ def _free(charges: Charges, quantities: Quantities, choices: Sequence[Choice], w
     """Return which rows cost nothing because their price is zero, not because they used nothing."""
     if not charges.nothing.any():
         return charges.nothing
-    wholly = [each.rates is not None and each.rates.terms.is_free for each in choices]
+    wholly = [each.rates is not None and each.rates.is_free for each in choices]
     return charges.nothing & (np.array(wholly, dtype=np.bool_)[which] | quantities.used())
 
 

@@ -25,6 +25,7 @@ class Rates:
     terms: Terms
     starts: tuple[int, ...] = field(init=False)
     denominator: int = field(init=False)
+    is_free: bool = field(init=False)
     is_wide: bool = field(init=False)
     """Whether some rate does not fit the fast path, so that every event takes the exact one."""
     _numerators: dict[str, tuple[int, ...] | None] = field(init=False, default_factory=dict)
@@ -32,6 +33,7 @@ class Rates:
 
     def __post_init__(self) -> None:
         self.starts = self.terms.tier_starts
+        self.is_free = self.terms.is_free
         exact = {line.unit: [self._rate(line.unit, tokens) for tokens in self._sizes()] for line in self.terms.lines}
         self.denominator = math.lcm(*(rate.denominator for rates in exact.values() for rate in rates))
         self._lines = {name: tuple(int(rate * self.denominator) for rate in rates) for name, rates in exact.items()}
