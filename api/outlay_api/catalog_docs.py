@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
+from outlay_api.instant import Instant
 from outlay_infra.catalog_store import Revision
 from outlay_schemas.catalog import Catalog, DocumentKind
 from outlay_schemas.catalog_diff import CatalogDiff
@@ -85,7 +86,7 @@ class RevisionShown(_Document):
     version: int
     actor: str
     """The id of the API key, or `local`."""
-    at: AwareDatetime
+    at: Instant
     changes: list[Changed]
 
 

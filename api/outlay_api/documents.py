@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from outlay_api.instant import Instant
 from outlay_api.keys import ApiKey, Scope
 from outlay_schemas.outcome import Verdict
 from outlay_schemas.usage import Text
@@ -113,9 +114,9 @@ class ShownKey(_Document):
     scopes: tuple[Scope, ...]
     prefix: str
     """The first characters of the secret, to recognise it by."""
-    created: AwareDatetime
-    expires: AwareDatetime | None
-    last_used: AwareDatetime | None
+    created: Instant
+    expires: Instant | None
+    last_used: Instant | None
     """When this server last saw it, to the minute; forgotten at a restart."""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-_RATES = [
+from outlay_api.instant import Instant
+
+_RATES: list[JsonValue] = [
     {"unit": "input_tokens", "usd": "2.5", "per": 1000000},
     {"unit": "output_tokens", "usd": "10", "per": 1000000},
 ]
@@ -39,7 +41,7 @@ class KeptPrice(_Document):
 class SkuPrice(_Document):
     """What a sku is called and costs at one moment."""
 
-    at: AwareDatetime
+    at: Instant
     """The moment asked about."""
     provider: str
     """The canonical name, as are the next three."""
@@ -77,7 +79,7 @@ class UnpricedSku(_Document):
     """What is missing; add a price to the catalog or correct the name at the producer."""
     entries: int
     calls: int
-    last: AwareDatetime
+    last: Instant
     """The newest use."""
 
 
@@ -109,7 +111,7 @@ class PriceChange(_Document):
     entries: int
     amount: str | None
     """USD booked at the terms of then; null when unpriced."""
-    last: AwareDatetime
+    last: Instant
     """The newest use; the terms of now are those for that moment."""
     used_price_id: str | None
     current_price_id: str | None

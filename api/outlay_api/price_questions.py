@@ -1,4 +1,4 @@
-"""Questions about prices that need both the ledger and a price book: what is not priced, what is priced otherwise now."""
+"""Questions about prices that need the ledger and a price book: what has no price, what has another one now."""
 
 from __future__ import annotations
 

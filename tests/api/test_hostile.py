@@ -32,7 +32,7 @@ VALUES = st.recursive(
         st.booleans(),
         NUMBERS,
         st.text(max_size=300),
-        st.sampled_from(["\ud800", "\x00", "\U0001f4b8" * 300]),
+        st.sampled_from(["\ud800", "\x00", "é" * 300]),
     ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)),
     max_leaves=8,

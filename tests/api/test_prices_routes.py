@@ -56,8 +56,8 @@ async def test_what_is_not_priced_is_listed(http: httpx.AsyncClient) -> None:
     assert found["price_list"]["version"]
     assert found["price_list"]["age_days"] >= 0
     assert [(each["model"], each["entries"]) for each in found["unpriced"]] == [("mystery-1", 2), ("gpt-4o", 1)]
-    assert found["unpriced"][0]["last"] == "2026-11-24T10:15:30.125000Z"
-    before = (await http.get("/v1/prices/check?to=2026-11-01")).json()
+    assert found["unpriced"][0]["last"] == "2026-11-24T10:15:30.125Z"
+    before = (await http.get("/v1/prices/check?from=2026-10-01&to=2026-11-01")).json()
     assert before["unpriced"] == []
     assert "outlay_price_list_age_seconds" in (await http.get("/metrics")).text
 

@@ -31,7 +31,7 @@ def get_price(
     *,
     services: Provided,
     caller: Reader,
-    provider: Annotated[str, Query(min_length=1, max_length=256, examples=["openai"])],
+    provider: Annotated[str, Query(min_length=1, max_length=256, examples=["openai"], description="Any of its names.")],
     model: Annotated[str, Query(min_length=1, max_length=256, examples=["gpt-4o"], description="Any of its names.")],
     service_tier: Annotated[str | None, Query(max_length=256, description="`standard` if absent.")] = None,
     region: Annotated[str | None, Query(max_length=256, description="As events report it.")] = None,

@@ -1,0 +1,16 @@
+"""Instants as every JSON answer writes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
+
+from outlay_api.encoders import rfc3339
+
+Instant = Annotated[
+    AwareDatetime,
+    PlainSerializer(rfc3339, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+"""RFC 3339, `Z` for UTC, milliseconds when there are any."""
