@@ -31,3 +31,8 @@ class Database(Protocol):
     def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
         """Insert `rows` as one block; a repeat under the same `token` changes nothing."""
         ...
+
+
+def quoted(text: str) -> str:
+    """Return `text` as an SQL literal, where no parameter may stand."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

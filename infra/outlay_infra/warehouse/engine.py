@@ -12,7 +12,7 @@ from clickhouse_connect.driver.binding import bind_query, quote_identifier
 from clickhouse_connect.driver.client import Client
 
 from outlay_infra.errors import StoreError
-from outlay_infra.warehouse.database import NONE, Parameters, Settings
+from outlay_infra.warehouse.database import NONE, Parameters, Settings, quoted
 from outlay_infra.warehouse.dsn import Embedded, Server, parse_dsn
 from outlay_infra.warehouse.failures import told_plainly
 from outlay_infra.warehouse.pool import Pool
@@ -68,11 +68,11 @@ class Engine:
 
     def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
         """Insert `rows` as one block; a repeat under the same `token` changes nothing."""
-        settings = (
-            {"insert_deduplicate": 1, "insert_deduplication_token": token} if token else {"insert_deduplicate": 0}
-        )
+        once: Settings = {"insert_deduplicate": 0}
+        if token:
+            once = {"insert_deduplicate": 1, "insert_deduplication_token": token}
         with told_plainly(f"writing to {table}"), self._pool.lend() as client:
-            client.insert_arrow(table, rows, settings=settings)
+            client.insert_arrow(table, rows.combine_chunks(), settings={**once, "max_threads": 1})
 
     def close(self) -> None:
         """Let the engine go."""
@@ -120,10 +120,6 @@ def _clause(settings: Settings) -> str:
         if not name.isidentifier():
             raise StoreError(f"{name!r} is not the name of a setting")
     pairs = (
-        f"{name} = " + (str(value) if isinstance(value, int) else _quoted(value)) for name, value in settings.items()
+        f"{name} = " + (str(value) if isinstance(value, int) else quoted(value)) for name, value in settings.items()
     )
     return f"\nSETTINGS {', '.join(pairs)}" if settings else ""
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

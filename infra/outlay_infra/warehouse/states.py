@@ -1,96 +1,50 @@
-"""Distinct users and latencies of a block by local day: not money, so derived as the block is written."""
+"""Users and latencies, caught up with the ledger some blocks at a time: no caller waits for them, none is counted twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-import polars as pl
 import pyarrow as pa
-import xxhash
 
-from outlay_schemas.dimensions import UNALLOCATED
+from outlay_infra.warehouse import derive
+from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.rollups import STATES
+from outlay_infra.warehouse.zones import reporting_zones
 
-_HASH_BITS = 0xFFFFFFFF
-FINE = 64
-"""Milliseconds below this have a bucket each; above, 32 buckets to every doubling."""
+_MARKS = "SELECT `partition`, argMax(first, upto) AS first, max(upto) AS newest FROM state_marks GROUP BY `partition`"
+_NEWEST = "SELECT `partition`, max(block) AS newest FROM receipts GROUP BY `partition`"
+_MARK = pa.schema([("partition", pa.string()), ("first", pa.uint64()), ("upto", pa.uint64())])
 
-_USERS = pa.schema(
-    [
-        ("org", pa.string()),
-        ("day", pa.date32()),
-        ("team", pa.string()),
-        ("project", pa.string()),
-        ("users", pa.list_(pa.uint32())),
+
+def catch_up(database: Database) -> int:
+    """Sum every complete block not yet summed; return how many partitions had any."""
+    marks = {row["partition"]: row["newest"] for row in database.query(_MARKS).to_pylist()}
+    newest = {row["partition"]: row["newest"] for row in database.query(_NEWEST).to_pylist()}
+    behind = [
+        (partition, marks.get(partition, -1) + 1, upto)
+        for partition, upto in newest.items()
+        if upto > marks.get(partition, -1)
     ]
-)
-_LATENCY = pa.schema(
-    [
-        ("org", pa.string()),
-        ("day", pa.date32()),
-        ("provider", pa.string()),
-        ("model", pa.string()),
-        ("measure", pa.string()),
-        ("bucket", pa.uint16()),
-        ("entries", pa.int64()),
+    for partition, first, upto in behind:
+        mark = {"partition": partition, "first": first, "upto": upto}
+        database.insert("state_marks", pa.Table.from_pylist([mark], _MARK))
+    _sum(database, behind)
+    return len(behind)
+
+
+def resume(database: Database, prefix: str) -> None:
+    """Sum the last stretch of each partition again, under its own token: what a crash cut short is completed."""
+    stretches = [
+        (row["partition"], row["first"], row["newest"])
+        for row in database.query(_MARKS).to_pylist()
+        if row["partition"].startswith(prefix)
     ]
-)
-_COLUMNS = ["org", "catalog_version", "time", "team", "project", "provider", "model", "user", "latency_ms", "ttft_ms"]
+    _sum(database, stretches)
 
 
-def with_local_day(entries: pa.Table, zones: Mapping[tuple[str, int], str]) -> pl.DataFrame:
-    """Return the columns states need, with `day` in the zone of each row's (org, catalog version)."""
-    frame = pl.DataFrame(entries.select(_COLUMNS))
-    by_zone: dict[str, list[tuple[str, int]]] = {}
-    for version, zone in zones.items():
-        by_zone.setdefault(zone, []).append(version)
-    if len(by_zone) == 1:
-        return frame.with_columns(day=_day(next(iter(by_zone))))
-    parts = [
-        frame.filter(
-            pl.any_horizontal(
-                *((pl.col("org") == org) & (pl.col("catalog_version") == number) for org, number in versions)
-            )
-        ).with_columns(day=_day(zone))
-        for zone, versions in by_zone.items()
-    ]
-    return pl.concat(parts)
-
-
-def _day(zone: str) -> pl.Expr:
-    return pl.col("time").dt.convert_time_zone(zone).dt.date()
-
-
-def day_users(rows: pl.DataFrame) -> pa.Table:
-    """Return the sets of user hashes by org, day, team and project; entries without a user are left out."""
-    seen = rows.filter(pl.col("user") != UNALLOCATED).select("org", "day", "team", "project", "user").unique()
-    users = seen["user"].unique()
-    hashes = pl.DataFrame(
-        {"user": users, "hash": [xxhash.xxh3_64_intdigest(user.encode()) & _HASH_BITS for user in users]},
-        schema={"user": pl.String, "hash": pl.UInt32},
-    )
-    sets = (
-        seen.join(hashes, on="user").group_by("org", "day", "team", "project").agg(users=pl.col("hash").unique().sort())
-    )
-    return sets.to_arrow().cast(_USERS)
-
-
-def day_latency(rows: pl.DataFrame) -> pa.Table:
-    """Return how many entries fell in each bucket, for `latency` and `ttft`."""
-    measured = pl.concat(
-        rows.select("org", "day", "provider", "model", measure=pl.lit(name), ms=pl.col(column)).drop_nulls("ms")
-        for name, column in (("latency", "latency_ms"), ("ttft", "ttft_ms"))
-    )
-    counted = measured.with_columns(bucket=_bucket()).group_by("org", "day", "provider", "model", "measure", "bucket")
-    return counted.agg(entries=pl.len().cast(pl.Int64)).to_arrow().cast(_LATENCY)
-
-
-def _bucket() -> pl.Expr:
-    """Integers only, so that the same number always falls in the same bucket, here and in ClickHouse."""
-    ms = pl.col("ms").cast(pl.Int64)
-    doubling = pl.lit(0, pl.Int64)
-    for power in range(6, 31):
-        doubling = doubling + (ms >= (1 << power)).cast(pl.Int64)
-    return (doubling * 32 + ms // pl.lit(2, pl.Int64).pow(doubling).cast(pl.Int64)).cast(pl.UInt16)
-
-
-__all__ = ["FINE", "day_latency", "day_users", "with_local_day"]
+def _sum(database: Database, stretches: Iterable[tuple[str, int, int]]) -> None:
+    zones = reporting_zones(database)
+    for partition, first, upto in stretches:
+        for rollup in STATES:
+            token = f"{partition}/{first}-{upto}"
+            derive.insert(database, rollup, derive.stretch_scope(partition, first, upto), zones, token=token)

@@ -10,15 +10,17 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
-from outlay_infra.warehouse import blocks, ids, migrations
+from outlay_infra.warehouse import blocks, ids, migrations, states
 from outlay_infra.warehouse.database import NONE, Parameters, Settings
 from outlay_infra.warehouse.engine import Engine
 from outlay_infra.warehouse.stored import as_written
-from outlay_infra.warehouse.zones import ZoneHistory
 from outlay_schemas.block import Block
 
 WORKERS = 4
 """Tables of a block written at once."""
+
+STATES_EVERY = 256
+"""Blocks after which users and latencies are caught up."""
 
 
 class PriceRecord(Protocol):
@@ -44,7 +46,7 @@ class Warehouse:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._zones = ZoneHistory(engine)
+        self._unsummed = 0
         self._writing = threading.RLock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="warehouse")
 
@@ -98,7 +100,16 @@ class Warehouse:
     def insert_block(self, block: Block, /) -> None:
         """Store the block everywhere, durably; a repeat of the same block changes nothing."""
         with self._writing:
-            blocks.insert_block(block, insert=self._insert_under, zones=self._zones.at, workers=self._workers)
+            blocks.insert_block(block, insert=self._insert_under, workers=self._workers)
+            self._unsummed += 1
+            if self._unsummed >= STATES_EVERY:
+                self.catch_up()
+
+    def catch_up(self) -> None:
+        """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; the rest is always up to date."""
+        with self._writing:
+            self._unsummed = 0
+            states.catch_up(self._engine)
 
     def _insert_under(self, table: str, rows: pa.Table, token: str) -> None:
         self._engine.insert(table, as_written(table, rows), token=token)

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Parameters
 
 DEFAULT = "UTC"
 
 _NEWEST = """
-SELECT org, argMax(JSONExtractString(body, 'reporting_zone'), version) AS zone
-FROM catalog WHERE kind = 'organisation' AND NOT deleted GROUP BY org HAVING zone != ''
-"""
-_AT_VERSION = """
-SELECT JSONExtractString(body, 'reporting_zone') AS zone FROM catalog
-WHERE org = {org:String} AND kind = 'organisation' AND version <= {version:UInt32} AND NOT deleted
-ORDER BY version DESC LIMIT 1
+SELECT org, if(argMax(deleted, (version, at)), '', JSONExtractString(argMax(body, (version, at)), 'reporting_zone')) AS zone
+FROM catalog WHERE kind = 'organisation' GROUP BY org HAVING zone NOT IN ('', 'UTC')
 """
 
 
 def reporting_zones(database: Database) -> dict[str, str]:
-    """Return the zone of every organisation that declares one; all others report in UTC."""
+    """Return the zone of every organisation that does not report in UTC."""
     rows = database.query(_NEWEST)
     return dict(zip(rows["org"].to_pylist(), rows["zone"].to_pylist(), strict=True))
 
 
-class ZoneHistory:
-    """The zone an organisation had at a catalog version. A version never changes, so answers are kept."""
+@dataclass(frozen=True, slots=True)
+class ZoneGroup:
+    """The organisations of one zone, as a condition on `org`; ClickHouse takes one zone a statement."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._known: dict[tuple[str, int], str] = {}
+    zone: str
+    condition: str
+    orgs: tuple[str, ...]
 
-    def at(self, versions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Return the zone for each (org, catalog version)."""
-        return {version: self._known.get(version) or self._read(*version) for version in versions}
+    @property
+    def parameters(self) -> Parameters:
+        """Values of `{zone}` and `{zone_orgs}`."""
+        return {"zone": self.zone, "zone_orgs": list(self.orgs)}
 
-    def _read(self, org: str, version: int) -> str:
-        rows = self._database.query(_AT_VERSION, {"org": org, "version": version})
-        zone = (rows["zone"][0].as_py() or DEFAULT) if rows.num_rows else DEFAULT
-        self._known[org, version] = zone
-        return zone
+
+def zone_groups(zones: Mapping[str, str]) -> Iterator[ZoneGroup]:
+    """Yield every zone in use, the default one last: it stands for all organisations that `zones` does not name."""
+    named: dict[str, list[str]] = {}
+    for org, zone in sorted(zones.items()):
+        named.setdefault(zone, []).append(org)
+    for zone, orgs in named.items():
+        yield ZoneGroup(zone, "org IN {zone_orgs:Array(String)}", tuple(orgs))
+    yield ZoneGroup(DEFAULT, "org NOT IN {zone_orgs:Array(String)}", tuple(sorted(zones)))

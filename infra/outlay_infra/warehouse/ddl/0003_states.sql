@@ -1,3 +1,5 @@
+-- Users and latencies are no money: they are summed from the ledger some blocks at a time (`outlay_infra.warehouse.states`).
+
 -- Distinct users: the set of 32-bit XXH3 hashes of users by local day, team and project. Sets unite, so a repeat changes nothing.
 CREATE TABLE IF NOT EXISTS day_users
 (
@@ -29,3 +31,14 @@ ENGINE = SummingMergeTree((entries))
 PARTITION BY toYYYYMM(day)
 ORDER BY (org, day, provider, model, measure, bucket)
 SETTINGS non_replicated_deduplication_window = 10000;
+
+-- Up to which block users and latencies were summed. A stretch is noted before it is summed, so that one cut short by a crash
+-- is summed again under the same token.
+CREATE TABLE IF NOT EXISTS state_marks
+(
+    `partition` String,
+    first UInt64,
+    upto UInt64
+)
+ENGINE = MergeTree
+ORDER BY (`partition`, upto);

@@ -36,12 +36,15 @@ PARTITION BY toYearWeek(received, 3)
 ORDER BY (org, received)
 SETTINGS non_replicated_deduplication_window = 10000;
 
--- Who wrote: a writer takes a generation before its first block, and never one that was taken, so no block token ever repeats.
-CREATE TABLE IF NOT EXISTS writers
+-- What retention removed from the ledger, so that receipts still add up: entries by org, source and UTC day received.
+CREATE TABLE IF NOT EXISTS expired
 (
-    `partition` String,
-    generation UInt32,
-    at DateTime64(3, 'UTC') DEFAULT now64(3)
+    month UInt32,
+    org LowCardinality(String),
+    source LowCardinality(String),
+    day Date32,
+    entries Int64
 )
 ENGINE = MergeTree
-ORDER BY (`partition`, generation);
+ORDER BY (month, org, source, day)
+SETTINGS non_replicated_deduplication_window = 10000;

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS catalog
     at DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree
-ORDER BY (org, version, kind, id);
+ORDER BY (org, version, kind, id)
+SETTINGS non_replicated_deduplication_window = 1000;
 
 -- Every price ever used, by the digest of its terms; rows of one id are equal, so any of them answers.
 CREATE TABLE IF NOT EXISTS prices
