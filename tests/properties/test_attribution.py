@@ -167,7 +167,7 @@ def dimensions(resolved: pa.Table) -> list[dict[str, str]]:
 
 
 @given(catalogs, events)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_batch_resolves_as_its_events_one_by_one(catalog: Catalog, rows: list[dict[str, Any]]) -> None:
     resolved = Attributor(catalog).resolve(usage(*rows))
     assert dimensions(resolved) == [Reference(catalog, row).resolve() for row in rows]
@@ -175,7 +175,7 @@ def test_a_batch_resolves_as_its_events_one_by_one(catalog: Catalog, rows: list[
 
 
 @given(catalogs, events, st.data())
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_splitting_and_joining_batches_changes_nothing(
     catalog: Catalog, rows: list[dict[str, Any]], data: st.DataObject
 ) -> None:
@@ -189,7 +189,7 @@ def test_splitting_and_joining_batches_changes_nothing(
 
 
 @given(catalogs, events)
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_an_explanation_agrees_with_the_ledger(catalog: Catalog, rows: list[dict[str, Any]]) -> None:
     for row, entry in zip(rows, Attributor(catalog).resolve(usage(*rows)).to_pylist(), strict=True):
         hints = {**{name: value for name, value in row.items() if name not in ("time", "tags")}}
@@ -200,7 +200,7 @@ def test_an_explanation_agrees_with_the_ledger(catalog: Catalog, rows: list[dict
 
 
 @given(catalogs, events)
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_rule_id_names_each_dimension_at_most_once(catalog: Catalog, rows: list[dict[str, Any]]) -> None:
     for entry, row in zip(Attributor(catalog).resolve(usage(*rows)).to_pylist(), rows, strict=True):
         given_by = [name for part in parse_rule_id(entry["rule_id"]) for name in part.dimensions]

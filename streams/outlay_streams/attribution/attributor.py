@@ -13,9 +13,10 @@ from outlay_schemas.arrow import TIME
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.dimensions import ATTRIBUTION, UNALLOCATED
 from outlay_streams.attribution.columns import Coded, Codes, code, combine, whole
-from outlay_streams.attribution.reading import scope_of
-from outlay_streams.attribution.resolver import Resolver, parts_of
-from outlay_streams.attribution.rule_id import format_rule_id
+from outlay_streams.attribution.fields import Said
+from outlay_streams.attribution.reading import readings, written
+from outlay_streams.attribution.resolver import Resolver
+from outlay_streams.attribution.rules import CompiledRule
 from outlay_streams.attribution.timeline import BEGINNING, Dated, boundaries
 
 RESOLVED = pa.schema([pa.field(name, pa.string(), nullable=False) for name in (*ATTRIBUTION, "rule_id")])
@@ -28,16 +29,19 @@ _Answer: TypeAlias = tuple[str | None, ...]
 
 
 class Attributor:
-    """Resolves events against one catalog. Not for several threads at once."""
+    """Resolves events against one catalog. What it remembers is a shortcut only, so threads may share it."""
 
-    __slots__ = ("_answers", "_boundaries", "_cache_size", "_resolver", "_scope")
+    __slots__ = ("_answers", "_applied", "_boundaries", "_cache_size", "_matched", "_readings", "_resolver", "_written")
 
     def __init__(self, catalog: Catalog, *, cache_size: int = 65_536) -> None:
         self._resolver = Resolver(catalog)
-        self._scope = scope_of(self._resolver)
+        self._readings = readings(self._resolver)
+        self._written = written(catalog)
+        self._matched = [(place, each.matched) for place, each in enumerate(self._readings) if each.matched]
         dated: tuple[Dated, ...] = (*catalog.keys, *catalog.rules, *catalog.apps, *catalog.projects, *catalog.teams)
         self._boundaries = np.array(boundaries(dated), dtype=np.int64)
         self._answers: dict[tuple[int, _Values], _Answer] = {}
+        self._applied: dict[tuple[int, _Values], tuple[CompiledRule, ...]] = {}
         self._cache_size = cache_size
 
     def resolve(self, usage: pa.Table) -> pa.Table:
@@ -47,7 +51,7 @@ class Attributor:
         answers, index = self._answer(usage)
         given = {
             name: pa.array(column, pa.string())
-            for name, column in zip((*self._scope.written, "rule_id"), zip(*answers, strict=True), strict=True)
+            for name, column in zip((*self._written, "rule_id"), zip(*answers, strict=True), strict=True)
         }
         columns = [_settled(whole(usage.column(name)), given.get(name), index) for name in ATTRIBUTION]
         return pa.table([*columns, given["rule_id"].take(index)], schema=RESOLVED)
@@ -55,15 +59,14 @@ class Attributor:
     def _answer(self, usage: pa.Table) -> tuple[list[_Answer], pa.Array]:
         """Return the answers to the batch's distinct combinations, and which of them each row takes."""
         spans = self._spans(usage)
-        coded = [code(usage, reading.column, reading.stand_in) for reading in self._scope.readings]
+        coded = [code(usage, reading.column, reading.stand_ins) for reading in self._readings]
         first, index = combine(
             [(spans, len(self._boundaries) + 1), *((column.codes, len(column.values)) for column in coded)],
             usage.num_rows,
         )
         said = zip(*(_pick(column, first) for column in coded), strict=True) if coded else repeat((), len(first))
-        return [self._recall(*combination) for combination in zip(spans[first].tolist(), said, strict=True)], pa.array(
-            index
-        )
+        answers = [self._recall(*combination) for combination in zip(spans[first].tolist(), said, strict=True)]
+        return answers, pa.array(index)
 
     def _spans(self, usage: pa.Table) -> Codes:
         """Return which stretch between effective dates each event falls in."""
@@ -76,15 +79,24 @@ class Attributor:
         answer = self._answers.get((span, values))
         if answer is None:
             if len(self._answers) >= self._cache_size:
-                self._answers.clear()
+                self._answers, self._applied = {}, {}
             answer = self._answers[span, values] = self._work_out(span, values)
         return answer
 
     def _work_out(self, span: int, values: _Values) -> _Answer:
-        said = {reading.column: value for reading, value in zip(self._scope.readings, values, strict=True)}
-        given = self._resolver.resolve(said, int(self._boundaries[span - 1]) if span else BEGINNING)
-        decided = (given[name].value if name in given else None for name in self._scope.written)
-        return (*decided, format_rule_id(parts_of(given, self._resolver.rules)))
+        said = {reading.column: value for reading, value in zip(self._readings, values, strict=True)}
+        at = int(self._boundaries[span - 1]) if span else BEGINNING
+        given = self._resolver.resolve(said, at, self._applying(span, at, said, values))
+        decided = (given[name].value if name in given else None for name in self._written)
+        return (*decided, self._resolver.rule_id(given))
+
+    def _applying(self, span: int, at: int, said: Said, values: _Values) -> tuple[CompiledRule, ...]:
+        """Return the rules that match; what templates copy makes many combinations, but few that rules tell apart."""
+        alike = tuple(classes.stand_ins((values[place],))[0] for place, classes in self._matched)
+        applying = self._applied.get((span, alike))
+        if applying is None:
+            applying = self._applied[span, alike] = self._resolver.applying(said, at)
+        return applying
 
 
 def _pick(column: Coded, rows: Codes) -> list[str | None]:
@@ -93,6 +105,8 @@ def _pick(column: Coded, rows: Codes) -> list[str | None]:
 
 def _settled(said: pa.Array, given: pa.Array | None, index: pa.Array) -> pa.Array:
     """Return what is given, else what was said, else `unallocated`."""
+    if pa.types.is_dictionary(said.type):
+        said = said.dictionary_decode()
     if given is None or given.null_count == len(given):
         settled = pc.fill_null(said, UNALLOCATED)
     else:

@@ -24,12 +24,12 @@ class Coded:
     values: Sequence[str | None]
 
 
-def code(usage: pa.Table, name: str, stand_in: Callable[[str], str | None]) -> Coded:
+def code(usage: pa.Table, name: str, stand_ins: Callable[[list[str]], list[str | None]]) -> Coded:
     """Code a field or tag of `usage`, every distinct value replaced by its stand-in."""
     rows, column = _tag(usage, name.removeprefix(TAG)) if name.startswith(TAG) else (None, whole(usage.column(name)))
     encoded = column.dictionary_encode()
     places: dict[str | None, int] = {None: 0}
-    table = [places.setdefault(stand_in(value), len(places)) for value in encoded.dictionary.to_pylist()]
+    table = [places.setdefault(value, len(places)) for value in stand_ins(encoded.dictionary.to_pylist())]
     lookup = np.array([*table, 0], dtype=np.int64)
     codes = lookup[pc.fill_null(encoded.indices, len(table)).to_numpy(zero_copy_only=False)]
     if rows is not None:

@@ -11,8 +11,8 @@ from outlay_schemas.catalog import App, Catalog, KeyOwner, Organisation, Project
 from outlay_schemas.catalog_diff import Body, body
 from outlay_schemas.dimensions import ATTRIBUTION, UNALLOCATED
 from outlay_streams.attribution.fields import Said, says_nothing
-from outlay_streams.attribution.resolver import Resolver, parts_of
-from outlay_streams.attribution.rule_id import Giver, Part, format_rule_id, parse_rule_id
+from outlay_streams.attribution.resolver import Resolver
+from outlay_streams.attribution.rule_id import Giver, Part, parse_rule_id
 from outlay_streams.attribution.timeline import Register, first_millisecond
 
 Source: TypeAlias = Giver | Literal["event", "nobody"]
@@ -59,9 +59,10 @@ def explain(catalog: Catalog, said: Said, at: datetime) -> Explanation:
     """Resolve what an event says (fields and `tags.<name>`) at its time, and explain the result."""
     resolver = Resolver(catalog)
     heard = {field: None if says_nothing(field, value) else value for field, value in said.items()}
-    given = resolver.resolve(heard, _millisecond(at))
+    when = _millisecond(at)
+    given = resolver.resolve(heard, when, resolver.applying(heard, when))
     resolved = {name: given[name].value if name in given else heard.get(name) or UNALLOCATED for name in ATTRIBUTION}
-    return explain_entry(catalog, resolved, rule_id=format_rule_id(parts_of(given, resolver.rules)), at=at)
+    return explain_entry(catalog, resolved, rule_id=resolver.rule_id(given), at=at)
 
 
 def explain_entry(catalog: Catalog, resolved: Mapping[str, str], *, rule_id: str, at: datetime) -> Explanation:

@@ -6,100 +6,111 @@ stands for both. That keeps the combinations few even where a column has a milli
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.dimensions import ATTRIBUTION
 from outlay_streams.attribution.fields import is_known, says_nothing
 from outlay_streams.attribution.resolver import Resolver
+from outlay_streams.attribution.rules import Pattern
 
 
-@dataclass(slots=True)
-class Reading:
-    """How one column is looked at. Remembers at most `limit` values, then starts anew."""
+class Classes:
+    """Values of a column in classes that some literals and globs cannot tell apart.
 
-    column: str
-    literals: set[str] = field(default_factory=set)
-    globs: dict[str, re.Pattern[str]] = field(default_factory=dict)
-    verbatim: bool = False
-    """Whether a template copies the value, so that every value counts."""
-    limit: int = 65_536
-    _known: dict[str, str | None] = field(default_factory=dict)
-    _first: dict[tuple[bool, ...], str] = field(default_factory=dict)
+    Remembers at most `limit` values, then starts anew; threads may share it.
+    """
 
-    def stand_in(self, value: str) -> str | None:
-        """Return the value that stands for `value`; None when it says nothing."""
-        if value not in self._known:
-            if len(self._known) >= self.limit:
-                self._known.clear()
-                self._first.clear()
-            self._known[value] = self._class_of(value)
-        return self._known[value]
+    __slots__ = ("_column", "_first", "_globs", "_known", "_limit", "_literals")
+
+    def __init__(
+        self, column: str, patterns: Collection[Pattern], ids: Collection[str] = (), *, limit: int = 65_536
+    ) -> None:
+        self._column = column
+        self._literals = frozenset(ids).union(*(pattern.literals for pattern in patterns))
+        self._globs = tuple({glob.pattern: glob for pattern in patterns for glob in pattern.globs}.values())
+        self._limit = limit
+        self._known: dict[str | None, str | None] = {None: None}
+        self._first: dict[tuple[bool, ...], str] = {}
+
+    def stand_ins(self, values: Iterable[str | None]) -> list[str | None]:
+        """Return for each value the one that stands for it; None when it says nothing."""
+        known = self._known
+        return [known[value] if value in known else self._learn(value or "") for value in values]
+
+    def _learn(self, value: str) -> str | None:
+        if len(self._known) >= self._limit:
+            self._known, self._first = {None: None}, {}
+        found = self._known[value] = self._class_of(value)
+        return found
 
     def _class_of(self, value: str) -> str | None:
-        if says_nothing(self.column, value):
+        if says_nothing(self._column, value):
             return None
-        if self.verbatim or value in self.literals:
+        if value in self._literals:
             return value
-        return self._first.setdefault(tuple(glob.match(value) is not None for glob in self.globs.values()), value)
+        return self._first.setdefault(tuple(glob.match(value) is not None for glob in self._globs), value)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What a catalog looks at and the dimensions it may give."""
+class Reading:
+    """How one column is looked at."""
 
-    readings: tuple[Reading, ...]
-    written: tuple[str, ...]
+    column: str
+    decisive: Classes | None
+    """Values that may differ in attribution; None when a template copies the value, so that every value counts."""
+    matched: Classes | None
+    """Values that rules tell apart; None when no rule matches on the column."""
+
+    def stand_ins(self, values: Iterable[str]) -> list[str | None]:
+        """Return for each value the one that stands for it; None when it says nothing."""
+        if self.decisive:
+            return self.decisive.stand_ins(values)
+        return [None if says_nothing(self.column, value) else value for value in values]
 
 
-def scope_of(resolver: Resolver) -> Scope:
-    """Return the columns `resolver` depends on and the dimensions it may give.
+def written(catalog: Catalog) -> tuple[str, ...]:
+    """Return the dimensions that something other than the event may give."""
+    names = set(catalog.organisation.defaults)
+    for key in catalog.keys:
+        names.update(key.set)
+    for rule in catalog.rules:
+        names.update(rule.set, rule.fill)
+    if catalog.apps:
+        names.update(("project", "team", "env"))
+    if catalog.projects:
+        names.update(("team", "use_case"))
+    if catalog.teams:
+        names.update(("department", "business_unit"))
+    return tuple(name for name in ATTRIBUTION if name in names)
 
-    A dimension it may give is read as well: it matters whether the event has it.
-    """
-    read: defaultdict[str, Reading] = defaultdict(lambda: Reading(""))
-    written = _written(resolver.catalog)
-    for name, ids in _looked_up(resolver.catalog).items():
-        if ids:
-            read[name].literals.update(ids)
+
+def readings(resolver: Resolver) -> tuple[Reading, ...]:
+    """Return the columns that decide; of a dimension that may be given it matters at least whether the event has it."""
+    looked_up = _looked_up(resolver.catalog)
+    conditions: dict[str, list[Pattern]] = {}
     for rule in resolver.rules:
         for name, pattern in rule.conditions:
-            read[name].literals.update(pattern.literals)
-            read[name].globs.update({glob.pattern: glob for glob in pattern.globs})
-        for template in rule.templates:
-            for name in template.references:
-                read[name].verbatim = True
-    for name in written:
-        _ = read[name]
-    for name, reading in read.items():
-        reading.column = name
-    return Scope(
-        readings=tuple(reading for name, reading in read.items() if is_known(name)),
-        written=tuple(name for name in ATTRIBUTION if name in written),
+            conditions.setdefault(name, []).append(pattern)
+    copied = {name for rule in resolver.rules for template in rule.templates for name in template.references}
+    columns = dict.fromkeys([*looked_up, *conditions, *sorted(copied), *written(resolver.catalog)])
+    return tuple(
+        Reading(
+            column=name,
+            decisive=None if name in copied else Classes(name, conditions.get(name, ()), looked_up.get(name, ())),
+            matched=Classes(name, conditions[name]) if name in conditions else None,
+        )
+        for name in columns
+        if is_known(name)
     )
 
 
 def _looked_up(catalog: Catalog) -> dict[str, set[str]]:
-    return {
+    ids = {
         "key": {key.id for key in catalog.keys},
         "app": {app.id for app in catalog.apps},
         "project": {project.id for project in catalog.projects},
         "team": {team.id for team in catalog.teams},
     }
-
-
-def _written(catalog: Catalog) -> set[str]:
-    written = set(catalog.organisation.defaults)
-    for key in catalog.keys:
-        written.update(key.set)
-    for rule in catalog.rules:
-        written.update(rule.set, rule.fill)
-    if catalog.apps:
-        written.update(("project", "team", "env"))
-    if catalog.projects:
-        written.update(("team", "use_case"))
-    if catalog.teams:
-        written.update(("department", "business_unit"))
-    return written & set(ATTRIBUTION)
+    return {dimension: known for dimension, known in ids.items() if known}

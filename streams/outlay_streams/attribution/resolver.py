@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.dimensions import ATTRIBUTION
 from outlay_streams.attribution.fields import Said
-from outlay_streams.attribution.rule_id import Giver, Part
+from outlay_streams.attribution.rule_id import Giver, Part, format_rule_id
 from outlay_streams.attribution.rules import CompiledRule
 from outlay_streams.attribution.timeline import Register
 
 _NARROWEST_FIRST = ("app", "project", "team", "department", "business_unit")
 DEFAULT_ORDER = (*_NARROWEST_FIRST, *(dimension for dimension in ATTRIBUTION if dimension not in _NARROWEST_FIRST))
+
+_PRECEDENCE: Mapping[Giver, int] = {"key": 0, "rule": 1, "tree": 2, "default": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,13 @@ class Given:
 class Resolver:
     """A catalog ready to answer for single events."""
 
-    __slots__ = ("apps", "catalog", "defaults", "keys", "projects", "rules", "teams")
+    __slots__ = ("_rank", "apps", "catalog", "defaults", "keys", "projects", "rules", "teams")
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.keys = Register(catalog.keys)
         self.rules = tuple(CompiledRule.of(rule) for rule in catalog.rules)
+        self._rank = {rule.id: position for position, rule in reversed(list(enumerate(self.rules)))}
         self.apps = Register(catalog.apps)
         self.projects = Register(catalog.projects)
         self.teams = Register(catalog.teams)
@@ -41,11 +44,15 @@ class Resolver:
             name: catalog.organisation.defaults[name] for name in DEFAULT_ORDER if name in catalog.organisation.defaults
         }
 
-    def resolve(self, said: Said, at: int) -> dict[str, Given]:
-        """Return every dimension that the event does not decide itself and something gives, at `at` (ms since 1970)."""
+    def applying(self, said: Said, at: int) -> tuple[CompiledRule, ...]:
+        """Return the rules that match at `at` (ms since 1970), in order."""
+        return tuple(rule for rule in self.rules if rule.applies(said, at))
+
+    def resolve(self, said: Said, at: int, applying: Sequence[CompiledRule]) -> dict[str, Given]:
+        """Return every dimension that the event does not decide itself and something gives, at `at`."""
         draft = _Draft(said)
         self._consult_key(draft, at)
-        self._run_rules(draft, at)
+        self._run_rules(draft, applying)
         self._climb(draft, at)
         for dimension, value in self.defaults.items():
             if draft.fill(dimension, Given(value, "default")):
@@ -58,8 +65,16 @@ class Resolver:
             if key and dimension in key.set:
                 draft.fill(dimension, Given(key.set[dimension], "key", key.id))
 
-    def _run_rules(self, draft: _Draft, at: int) -> None:
-        applying = [rule for rule in self.rules if rule.applies(draft.said, at)]
+    def rule_id(self, given: Mapping[str, Given]) -> str:
+        """Write who gave what, in order of precedence."""
+        parts: dict[tuple[Giver, str], list[str]] = {}
+        for dimension in ATTRIBUTION:
+            if dimension in given:
+                parts.setdefault((given[dimension].by, given[dimension].id), []).append(dimension)
+        ordered = sorted(parts, key=lambda giver: (_PRECEDENCE[giver[0]], self._rank.get(giver[1], 0)))
+        return format_rule_id(Part(by, giver_id, tuple(parts[by, giver_id])) for by, giver_id in ordered)
+
+    def _run_rules(self, draft: _Draft, applying: Sequence[CompiledRule]) -> None:
         for rule in applying:
             for dimension, template in rule.sets.items():
                 draft.override(dimension, template.render(draft.said), rule.id)
@@ -113,15 +128,3 @@ class _Draft:
     def climb(self, dimension: str, value: str | None) -> None:
         if value:
             self.fill(dimension, Given(value, "tree"))
-
-
-def parts_of(given: dict[str, Given], rules: tuple[CompiledRule, ...]) -> Iterator[Part]:
-    """Yield the parts of the `rule_id`, in order of precedence."""
-    rank = {rule.id: position for position, rule in reversed(list(enumerate(rules)))}
-    phase = ("key", "rule", "tree", "default")
-    givers = {(item.by, item.id) for item in given.values()}
-    for by, giver_id in sorted(givers, key=lambda giver: (phase.index(giver[0]), rank.get(giver[1], 0), giver[1])):
-        dimensions = tuple(
-            name for name in ATTRIBUTION if name in given and (given[name].by, given[name].id) == (by, giver_id)
-        )
-        yield Part(by, giver_id, dimensions)

@@ -30,7 +30,9 @@ class Pattern:
 
     def matches(self, value: str | None) -> bool:
         """Return whether the condition holds for `value`."""
-        return bool(value) and (value in self.literals or any(glob.match(value or "") for glob in self.globs))
+        if not value:
+            return False
+        return value in self.literals or (bool(self.globs) and any(glob.match(value) for glob in self.globs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,10 @@ class CompiledRule:
 
     def applies(self, said: Said, at: int) -> bool:
         """Return whether the rule holds at `at` and every condition matches."""
-        return self.holding.holds(at) and all(pattern.matches(said.get(field)) for field, pattern in self.conditions)
+        for field, pattern in self.conditions:
+            if not pattern.matches(said.get(field)):
+                return False
+        return self.holding.holds(at)
 
 
 def _templates(values: Mapping[str, str]) -> dict[str, Template]:

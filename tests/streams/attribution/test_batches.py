@@ -57,6 +57,22 @@ def test_slices_and_chunks_resolve_as_the_whole() -> None:
     assert Attributor(CATALOG).resolve(pa.concat_tables([batch.slice(0, 13), batch.slice(13)])) == whole
 
 
+def test_dictionary_encoded_text_resolves_as_plain_text() -> None:
+    plain = usage({"app": "api", "user": "bot-1"}, {"user": "u"}, {"app": "api", "env": "x"})
+    encoded = plain
+    for place, field in enumerate(plain.schema):
+        if field.type == pa.string():
+            encoded = encoded.set_column(place, field.name, plain.column(place).dictionary_encode())
+    assert Attributor(CATALOG).resolve(encoded) == Attributor(CATALOG).resolve(plain)
+
+
+def test_rules_run_once_for_values_they_cannot_tell_apart_even_where_a_template_copies_each() -> None:
+    catalog = Catalog(rules=(Rule(id="r", match={"tags.t": "s*"}, fill={"team": "${tags.t}"}),))
+    attributor = Attributor(catalog)
+    attributor.resolve(usage(*({"tags": {"t": f"squad-{number}"}} for number in range(200))))
+    assert (count_resolutions(attributor), len(attributor._applied)) == (200, 1)
+
+
 def test_no_rows_give_no_rows_of_the_same_columns() -> None:
     resolved = Attributor(CATALOG).resolve(USAGE.empty_table())
     assert (resolved.num_rows, resolved.column_names) == (0, [*ATTRIBUTION, "rule_id"])
