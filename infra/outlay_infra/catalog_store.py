@@ -244,7 +244,7 @@ class CatalogStore:
         self._table.insert("catalog", pa.Table.from_pylist(written, schema=ROWS), token=token)
 
     def _confirm(self, org: str, version: int, rows: list[tuple[DocumentKind, str, Body | None]], actor: str) -> None:
-        """Raise unless the version holds what was written and nothing else: the store itself has no compare-and-set."""
+        """Raise unless the version is ours: of several writers of one version the token lets only the first in."""
         stored = self._table.query(_WRITTEN, {"org": org, "kinds": list(CATALOG_KINDS), "version": version}).to_pylist()
         ours = [
             (kind, key, "" if content is None else _text(content), content is None, actor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_a_stale_expectation_is_a_conflict(store: CatalogStore) -> None:
 
 
 class Overtaken:
-    """A store in which another process always writes the same version first."""
+    """A store in which another process writes the same version a moment earlier."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -85,12 +86,26 @@ class Overtaken:
         self._warehouse.insert(table, rows, token=token)
 
 
-def test_two_processes_that_write_one_version_notice_and_can_repeat(warehouse: Warehouse) -> None:
+def test_the_second_of_two_writers_of_one_version_is_told_and_changes_nothing(warehouse: Warehouse) -> None:
     with pytest.raises(CatalogConflict, match="another process wrote version 1"):
         CatalogStore(Overtaken(warehouse)).apply("acme", catalog("a", "b"), actor="lena", at=NOON)
     store = CatalogStore(warehouse)
-    store.apply("acme", catalog("a", "c"), actor="lena", at=NOON)
-    assert store.current("acme")[1] == catalog("a", "c")
+    assert store.current("acme") == (1, catalog("a"))
+    assert store.apply("acme", catalog("a", "b"), actor="lena", at=NOON).version == 2
+
+
+def test_of_many_writers_at_once_exactly_one_makes_the_version(warehouse: Warehouse) -> None:
+    def write(name: str) -> str | None:
+        try:
+            CatalogStore(warehouse).apply("acme", catalog(name), actor=name, at=NOON, expected_version=0)
+        except CatalogConflict:
+            return None
+        return name
+
+    with ThreadPoolExecutor(8) as writers:
+        winners = [name for name in writers.map(write, [f"team-{number}" for number in range(8)]) if name]
+    assert len(winners) == 1
+    assert CatalogStore(warehouse).current("acme") == (1, catalog(winners[0]))
 
 
 def test_organisations_do_not_see_each_other(store: CatalogStore) -> None:
