@@ -12,8 +12,7 @@ import pyarrow as pa
 from outlay_api.demo.world import catalog_text
 from outlay_schemas.arrow import IDS
 from outlay_schemas.block import Block
-from outlay_streams.catalog import read_catalog
-from outlay_streams.catalog.rules import CatalogSnapshot, build_rules
+from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
 from outlay_streams.decode import Decoded, decode
 from outlay_streams.dedupe import Deduper
 from outlay_streams.runtime.committer import Committer
