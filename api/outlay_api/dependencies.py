@@ -42,8 +42,8 @@ class Caller:
         return scope in self.scopes or "admin" in self.scopes
 
 
-def get_services(request: Request) -> Services:
-    """Return the services of the app that serves the request."""
+async def get_services(request: Request) -> Services:
+    """Return the services of the app that serves the request; asynchronous, since others are run in a thread."""
     services: Services = request.app.state.services
     return services
 

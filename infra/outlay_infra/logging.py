@@ -26,8 +26,14 @@ def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> E
         if name in _SECRET_NAMES:
             event[name] = _MASK
         elif isinstance(value, str):
-            event[name] = masked(_KEY.sub(rf"out_live_\1{_MASK}", value))
+            event[name] = _without_secrets(value)
     return event
+
+
+def _without_secrets(text: str) -> str:
+    if "out_live_" in text:
+        text = _KEY.sub(rf"out_live_\1{_MASK}", text)
+    return masked(text) if "://" in text else text
 
 
 def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
