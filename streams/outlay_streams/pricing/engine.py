@@ -6,7 +6,7 @@ exact at any size. Rates with a denominator and fractional quantities are rounde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,13 @@ import numpy.typing as npt
 from outlay_schemas.units import CALLS
 from outlay_streams.pricing.bill import AMOUNT_LIMIT, bill
 from outlay_streams.pricing.columns import Int64s
-from outlay_streams.pricing.quantities import FRACTION, Quantities
+from outlay_streams.pricing.quantities import FRACTION, Quantities, Sparse
 from outlay_streams.pricing.rates import Rates
 
 Bools = npt.NDArray[np.bool_]
 
 _BOUND = 2**62
+_MOST_CALLS = 10**6
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -48,7 +49,8 @@ def charge(quantities: Quantities, rates: Sequence[Rates | None], which: Int64s)
     unsure = np.array([each is not None and each.is_wide for each in rates], dtype=np.bool_)[which]
     if quantities.oversize is not None:
         unsure |= quantities.oversize
-    bound = _Bound(sum(1 for _ in quantities.names()) + 1)
+    shortfalls = list(_shortfalls(quantities, rates, which, unsure))
+    bound = _Bound(sum(1 for _ in quantities.names()) + len(shortfalls) + 1)
     for name, column in (*quantities.dense.items(), (CALLS, quantities.calls)):
         numerators, priced = table.column(name)
         if priced is not None:
@@ -56,7 +58,7 @@ def charge(quantities: Quantities, rates: Sequence[Rates | None], which: Int64s)
         if numerators is not None:
             bound.check(unsure, None, column, int(numerators.max()))
             whole += column * numerators[table.rows]
-    for each in quantities.sparse:
+    for each in (*quantities.sparse, *shortfalls):
         numerators, priced = table.column(each.name)
         if priced is not None:
             wanting = ~priced[which[each.rows]] & ((each.whole > 0) | (each.billionths > 0))
@@ -73,6 +75,24 @@ def charge(quantities: Quantities, rates: Sequence[Rates | None], which: Int64s)
         if chosen is not None:
             _charge_exactly(charges, chosen, quantities, row)
     return charges
+
+
+def _shortfalls(
+    quantities: Quantities, rates: Sequence[Rates | None], which: Int64s, unsure: Bools
+) -> Iterator[Sparse]:
+    """Yield what billed minimums add; rows too large to tell in 64 bits become unsure."""
+    terms = {index: each.terms for index, each in enumerate(rates) if each is not None and each.terms.minimums}
+    for minimum in {minimum for each in terms.values() for minimum in each.minimums}:
+        bound = [index for index, each in terms.items() if minimum in each.minimums]
+        rows = np.flatnonzero(np.isin(which, bound))
+        whole, billionths = quantities.covered_by(minimum.unit, rows)
+        calls = np.maximum(quantities.calls[rows], 1)
+        unsure[rows[calls > _MOST_CALLS]] = True
+        least = minimum.least * np.minimum(calls, _MOST_CALLS)
+        short = (whole < least) & ((whole > 0) | (billionths > 0))
+        missing = (least[short] - whole[short]) * FRACTION - billionths[short]
+        parts, rest = np.divmod(missing, FRACTION)
+        yield Sparse(minimum.unit, rows[short], parts, rest)
 
 
 class _Table:

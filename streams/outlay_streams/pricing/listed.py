@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
@@ -84,11 +84,6 @@ class PriceList:
     def bundled(cls) -> PriceList:
         """Return the list inside the installed genai-prices package; the first call reads it, about half a second."""
         return cls(get_snapshot().providers, version("genai-prices"))
-
-    @property
-    def newest_change(self) -> date | None:
-        """The latest start date among the prices: the list knows no change after it."""
-        return _date_of(self.breaks[-1]) if self.breaks else None
 
     def terms(self, named: Named, qualifiers: Qualifiers, instant: datetime) -> Terms:
         """Return the list terms of a model at `instant` (aware)."""
@@ -183,10 +178,6 @@ def _span(
 
 def _midnight_ms(day: date) -> int:
     return (day - date(1970, 1, 1)).days * DAY_MS
-
-
-def _date_of(instant_ms: int) -> date:
-    return date(1970, 1, 1) + timedelta(milliseconds=instant_ms)
 
 
 def _of_day_ms(edge: time) -> int:

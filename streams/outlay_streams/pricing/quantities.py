@@ -65,6 +65,20 @@ class Quantities:
         total -= -part // FRACTION
         return -(-total // np.maximum(self.calls, 1))
 
+    def covered_by(self, name: str, rows: Int64s) -> tuple[Int64s, Int64s]:
+        """Return, for `rows`, how much of unit `name` and the units it covers they have: whole part and billionths."""
+        total = np.zeros(self.rows, dtype=np.int64)
+        part = np.zeros(self.rows, dtype=np.int64)
+        for mine, column in self.dense.items():
+            if unit(name).covers(unit(mine)):
+                total += column
+        for each in self.sparse:
+            if unit(name).covers(unit(each.name)):
+                np.add.at(total, each.rows, each.whole)
+                np.add.at(part, each.rows, each.billionths)
+        carry, part = np.divmod(part[rows], FRACTION)
+        return total[rows] + carry, part
+
     def used(self) -> npt.NDArray[np.bool_]:
         """Return which rows have any quantity above zero, calls left out."""
         used = np.zeros(self.rows, dtype=np.bool_)

@@ -38,7 +38,7 @@ class Rates:
         self.denominator = math.lcm(*(rate.denominator for rates in exact.values() for rate in rates))
         self._lines = {name: tuple(int(rate * self.denominator) for rate in rates) for name, rates in exact.items()}
         biggest = max((rate for rates in self._lines.values() for rate in rates), default=0)
-        self.is_wide = biggest > MAX_RATE or self.denominator > MAX_DENOMINATOR or bool(self.terms.minimums)
+        self.is_wide = biggest > MAX_RATE or self.denominator > MAX_DENOMINATOR
 
     def numerators(self, name: str) -> tuple[int, ...] | None:
         """Return the numerators of unit `name`, by tier row; None when nothing prices it."""
