@@ -118,13 +118,17 @@ def _instant(text: str, parameter: str, zone: ZoneInfo) -> datetime:
     # An unescaped + of an offset arrives as a space.
     text = re.sub(r" (\d\d:?\d\d)$", r"+\1", text.strip())
     try:
-        is_day = len(text) == len("2026-11-01")
-        instant = midnight(date.fromisoformat(text), zone) if is_day else datetime.fromisoformat(text)
+        if len(text) == len("2026-11-01"):
+            instant = midnight(date.fromisoformat(text), zone)
+        else:
+            read = datetime.fromisoformat(text)
+            instant = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
     except ValueError:
         raise InvalidQuery(
             parameter, f"{text!r} is neither a date (2026-11-01) nor an RFC 3339 time (2026-11-01T00:00:00Z)"
         ) from None
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=zone)
+    except OverflowError:
+        instant = _EARLIEST - timedelta(days=1)
     if not _EARLIEST <= instant <= _LATEST:
         raise InvalidQuery(parameter, f"{text!r} lies outside {_EARLIEST.year} to {_LATEST.year}")
-    return instant.astimezone(UTC).replace(microsecond=instant.microsecond // 1000 * 1000)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

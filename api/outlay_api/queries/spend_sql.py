@@ -155,7 +155,7 @@ class _Writer:
             name = alias(measure)
             selected.append(f"{measure.merge(f'r.{name}', self.table, where=current)} AS {name}")
             if current is not None:
-                previous = measure.merge(f"r.{name}", self.table, where=f"NOT {current}")
+                previous = measure.merge(f"r.{name}", self.table, where=f"NOT ({current})")
                 selected.append(f"{previous} AS {name}_previous")
         return _select(selected, f"(\n{rows}\n) AS r", groups=groups)
 
@@ -173,7 +173,7 @@ class _Writer:
         if self.query.compare is None:
             return None
         first = self.ticks.of(self.query.buckets.bounds[0])
-        return f"({rows}.bucket >= {self.bind('current', 'Int64', first)})"
+        return f"{rows}.bucket >= {self.bind('current', 'Int64', first)}"
 
     def _ordering(self) -> Iterator[str]:
         query = self.query

@@ -34,10 +34,12 @@ class Table:
     measures: frozenset[str] | None
     one_tag: bool = False
     """Whether it keeps each tag apart, so that one tag can be asked about."""
+    lags: bool = False
+    """Whether it is summed behind the writer, so that it must be caught up with before it answers."""
 
 
-DAY_USERS = Table("day_users", Grain.DAY, frozenset({"team", "project"}), frozenset({"users"}))
-DAY_LATENCY = Table("day_latency", Grain.DAY, frozenset({"provider", "model"}), LATENCIES)
+DAY_USERS = Table("day_users", Grain.DAY, frozenset({"team", "project"}), frozenset({"users"}), lags=True)
+DAY_LATENCY = Table("day_latency", Grain.DAY, frozenset({"provider", "model"}), LATENCIES, lags=True)
 TAG_DAYS = Table("tag_days", Grain.DAY, frozenset({"team", "status"}), SUMMED, one_tag=True)
 DAYS = Table("days", Grain.DAY, frozenset(ROLLED_UP), SUMMED)
 CELLS = Table("cells", Grain.QUARTER, frozenset(ROLLED_UP), SUMMED)

@@ -18,6 +18,7 @@ from outlay_api.queries.reporting import reporting_days
 from outlay_api.queries.spend import SpendQuery
 from outlay_api.queries.spend_answer import SpendAnswer
 from outlay_api.queries.spend_request import SpendRequest
+from outlay_api.queries.tables import Table
 from outlay_api.routes.read_parameters import (
     Filters,
     FormatChoice,
@@ -138,8 +139,7 @@ def spend(
 def _document(warehouse: Warehouse, query: SpendQuery, zone: ZoneInfo) -> dict[str, Any]:
     table = query.tables()[0]
     shape = SpendAnswer(query, table, zone)
-    statement = query.to_sql(table)
-    raw = warehouse.query(statement.sql, statement.params)
+    raw = _asked(warehouse, query, table)
     more = query.limit is not None and raw.num_rows >= query.limit
     raw_total = shape.total(raw) if query.adds_up and not more else None
     shown = raw.slice(0, query.limit - 1) if query.limit is not None else raw
@@ -158,13 +158,20 @@ def _document(warehouse: Warehouse, query: SpendQuery, zone: ZoneInfo) -> dict[s
 
 def _totals(warehouse: Warehouse, query: SpendQuery, zone: ZoneInfo, raw: pa.Table | None) -> dict[str, Any]:
     table = query.tables()[0]
-    if raw is None:
-        statement = query.to_sql(table)
-        raw = warehouse.query(statement.sql, statement.params)
-    return plain_rows(SpendAnswer(query, table, zone).rows(raw))[0]
+    found = _asked(warehouse, query, table) if raw is None else raw
+    return plain_rows(SpendAnswer(query, table, zone).rows(found))[0]
+
+
+def _asked(warehouse: Warehouse, query: SpendQuery, table: Table) -> pa.Table:
+    if table.lags:
+        warehouse.catch_up()
+    statement = query.to_sql(table)
+    return warehouse.query(statement.sql, statement.params)
 
 
 def _batches(warehouse: Warehouse, shape: SpendAnswer) -> Iterator[pa.RecordBatch]:
+    if shape.table.lags:
+        warehouse.catch_up()
     statement = shape.query.to_sql(shape.table)
     for batch in warehouse.stream(statement.sql, statement.params):
         yield from shape.rows(pa.Table.from_batches([batch])).combine_chunks().to_batches()

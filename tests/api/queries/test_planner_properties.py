@@ -56,6 +56,7 @@ def filled(engine_dsn: str) -> Iterator[Warehouse]:
             warehouse.insert("catalog", ledger.catalog())
             for block in ledger.blocks():
                 warehouse.insert_block(block)
+        warehouse.catch_up()
         yield warehouse
         warehouse.command("DROP DATABASE planner SYNC")
 
