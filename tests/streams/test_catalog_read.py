@@ -113,6 +113,13 @@ def test_what_cannot_be_read_is_refused(text: str | bytes, problem: str) -> None
     assert problem in "\n".join(problems(text))
 
 
+def test_a_reader_gets_as_many_problems_as_can_be_used_at_once() -> None:
+    projects = "".join(f"  - {{id: p{number}, team: teem-{number}}}\n" for number in range(500))
+    reported = problems(f"teams: [{{id: team-1}}]\nprojects:\n{projects}")
+    assert len(reported) == 100
+    assert reported[0] == "line 3: /projects/0/team: unknown team 'teem-0'; did you mean 'team-1'?"
+
+
 def test_aliases_share_text_but_cannot_explode() -> None:
     assert [team.owners for team in read_catalog(b"teams: [{id: a, owners: &o [x]}, {id: b, owners: *o}]").teams] == [
         ("x",)

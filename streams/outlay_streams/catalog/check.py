@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from outlay_schemas.catalog import Catalog, DocumentKind, Project
 from outlay_schemas.catalog_documents import SECTIONS, Dated, section
 from outlay_schemas.dimensions import ATTRIBUTION, UNALLOCATED
 from outlay_streams.attribution.fields import FIELDS, TAG, Template, is_known
 from outlay_streams.attribution.timeline import Holding
-from outlay_streams.catalog.problem import Problem, nearest, pointer
+from outlay_streams.catalog.problem import MOST_PROBLEMS, Problem, nearest, pointer
 
 _Declared = Mapping[str, Collection[str]]
 _REFERENCES = {"team": "teams", "project": "projects", "app": "apps"}
@@ -22,7 +22,7 @@ _REFERENCES = {"team": "teams", "project": "projects", "app": "apps"}
 
 
 def check(catalog: Catalog, *, also_declared: Collection[tuple[str, str]] = ()) -> tuple[Problem, ...]:
-    """Return everything wrong with `catalog`; `also_declared` are (section, id) that count as declared."""
+    """Return what is wrong with `catalog`, the first 100 faults; `also_declared` are (section, id) that exist."""
     declared = {
         name: {document.id for document in section(catalog, kind)}
         | {known for where, known in also_declared if where == name}
@@ -35,7 +35,7 @@ def check(catalog: Catalog, *, also_declared: Collection[tuple[str, str]] = ()) 
         _rules(catalog),
         _prices(catalog),
     )
-    return tuple(problem for problems in checks for problem in problems)
+    return tuple(islice(chain.from_iterable(checks), MOST_PROBLEMS))
 
 
 def _dates(catalog: Catalog, kind: DocumentKind) -> Iterator[Problem]:

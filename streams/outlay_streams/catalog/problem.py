@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MOST_PROBLEMS = 100
+"""As many as a reader can use at once; the rest show when these are mended."""
+_MOST_COMPARED = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -36,7 +40,7 @@ def pointer(*parts: str | int) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message that offers the closest known name, or what there is when it is little."""
     names = list(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1) if len(names) <= _MOST_COMPARED else []
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(sorted(names))}" if 0 < len(names) <= 20 else ""

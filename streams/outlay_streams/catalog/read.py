@@ -1,4 +1,4 @@
-"""A catalog file to a checked `Catalog`, or every problem it has, at once."""
+"""A catalog file to a checked `Catalog`, or the problems it has, all at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from outlay_schemas.catalog import Catalog, Organisation
 from outlay_schemas.catalog_documents import SECTIONS
 from outlay_streams.catalog.check import check
-from outlay_streams.catalog.problem import CatalogError, Problem, nearest, pointer
+from outlay_streams.catalog.problem import MOST_PROBLEMS, CatalogError, Problem, nearest, pointer
 from outlay_streams.catalog.text import Text, read_text
 
 MAX_CATALOG_BYTES = 4 * 1024 * 1024
@@ -24,7 +24,10 @@ _IDS = ("id", "team", "project")
 
 
 def read_catalog(content: bytes) -> Catalog:
-    """Read YAML or JSON of at most 4 MiB; raise `CatalogError` with all problems when it cannot be used."""
+    """Read YAML or JSON of at most 4 MiB; raise `CatalogError` when it cannot be used.
+
+    The error carries the problems in the order of the file, the first 100 of them.
+    """
     if len(content) > MAX_CATALOG_BYTES:
         raise CatalogError([Problem("", f"{len(content):,} bytes; a catalog has at most {MAX_CATALOG_BYTES:,}")])
     text = read_text(content)
@@ -33,7 +36,7 @@ def read_catalog(content: bytes) -> Catalog:
     found = [*reader.problems, *map(reader.in_file, check(catalog, also_declared=reader.refused))]
     problems = [*text.problems, *(Problem(fault.pointer, fault.message, text.line(fault.pointer)) for fault in found)]
     if problems:
-        raise CatalogError(sorted(problems, key=lambda problem: problem.line or 0))
+        raise CatalogError(sorted(problems, key=lambda problem: problem.line or 0)[:MOST_PROBLEMS])
     return catalog
 
 
