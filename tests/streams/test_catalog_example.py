@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from outlay_schemas.catalog import Catalog
 from outlay_streams.attribution import Attributor
 from outlay_streams.catalog import read_catalog
+from outlay_streams.pricing import PriceBook
 from tests.builders import usage
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "catalog.yaml"
@@ -56,3 +58,32 @@ def test_an_event_finds_its_owner(example: Catalog, event: dict[str, Any], expec
 def test_it_spans_three_zones_and_three_business_units(example: Catalog) -> None:
     assert {team.zone for team in example.teams} == {"Europe/Berlin", "Asia/Kolkata", "America/New_York"}
     assert {team.business_unit for team in example.teams} == {"consumer", "enterprise", "platform"}
+
+
+@pytest.mark.parametrize(
+    ("event", "amount"),
+    [
+        ({"provider": "nimbus-gpu", "model": "h200", "quantities": {"gpu_seconds": "1800"}}, "1.6"),
+        ({"provider": "github", "model": "copilot-business", "quantities": {"seats": "12"}}, "228"),
+        ({"provider": "cursor", "model": "teams", "quantities": {"seats": "1"}}, "40"),
+        ({"provider": "azure", "model": "gpt-4o", "input_tokens": 1_000_000, "output_tokens": 500_000}, "6.3"),
+    ],
+)
+def test_own_prices_apply(example: Catalog, event: dict[str, Any], amount: str) -> None:
+    priced = PriceBook.compile(example.prices).price(usage(event))
+    assert priced["amount"].to_pylist() == [Decimal(amount)]
+
+
+@pytest.mark.parametrize(
+    ("event", "share_of_list"),
+    [
+        ({"provider": "openai", "model": "gpt-5-mini", "input_tokens": 1000}, "0.92"),
+        ({"provider": "anthropic", "model": "claude-sonnet-4-5", "output_tokens": 1000}, "0.875"),
+        ({"provider": "anthropic", "model": "claude-sonnet-4-5", "input_tokens": 1000}, "1"),
+    ],
+)
+def test_discounts_come_off_the_list(example: Catalog, event: dict[str, Any], share_of_list: str) -> None:
+    agreed, listed = (
+        PriceBook.compile(prices).price(usage(event))["amount"][0].as_py() for prices in (example.prices, ())
+    )
+    assert agreed == listed * Decimal(share_of_list)
