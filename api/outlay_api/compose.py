@@ -17,6 +17,8 @@ from outlay_api.price_questions import list_age_seconds
 from outlay_api.rulebook import Rulebook
 from outlay_api.server import Server, StartError, in_background, listen, url_of
 from outlay_api.services import Services
+from outlay_api.upkeep import Upkeep
+from outlay_api.upkeep import in_background as upkeep_in_background
 from outlay_api.version import version
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
@@ -49,7 +51,11 @@ def embedded(settings: Settings, *, clock: Clock | None = None) -> Iterator[Serv
     ):
         for name in warehouse.migrate():
             _log.info("migrated", migration=name)
-        with running(settings, warehouse, generation=lock.generation, clock=clock) as services:
+        upkeep = Upkeep(warehouse, clock, raw_days=settings.ledger.retention_days)
+        with (
+            running(settings, warehouse, generation=lock.generation, clock=clock) as services,
+            upkeep_in_background(upkeep),
+        ):
             yield services
 
 
@@ -75,7 +81,11 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
     metrics.watch_runtime(lambda: asdict(runtime.stats()))
 
     def reload(org: str) -> None:
-        runtime.set_rules({org: rulebook.refresh(org)})
+        before, now = rulebook.rules(org), rulebook.refresh(org)
+        runtime.set_rules({org: now})
+        if now.zone != before.zone:
+            for line in warehouse.rebuild_days(org):
+                _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
 
     def writer_runs() -> None:
         if runtime.stats().unsettled:

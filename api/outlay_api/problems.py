@@ -96,13 +96,14 @@ def not_taken_in(error: IntakeError) -> Problem:
 
 
 def store_away(error: StoreError) -> Problem:
-    """Return the answer when the store cannot serve; the cause goes to the log, unless the question was at fault."""
+    """Return the answer when the store cannot serve; the cause goes to the log, unless the question asks too much."""
     if isinstance(error, CatalogConflict):
         return Problem(412, "catalog-changed", str(error))
-    if isinstance(error, QueryError):
-        kind = "query-limit" if isinstance(error, QueryLimit) else "invalid-query"
-        return Problem(400, kind, str(error))
+    if isinstance(error, QueryLimit):
+        return Problem(400, "query-limit", str(error))
     _log.error("store_failed", error=str(error), kind=type(error).__name__)
+    if isinstance(error, QueryError):  # statements are ours and values are checked before, so this is our fault
+        return internal(None)
     detail = "the ledger's store cannot serve this request now; nothing was changed, try again"
     return Problem(503, "store-unavailable", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from outlay_api.routes import catalog, conservation, events_read, events_write, health, keys, prices, spend
+from outlay_api.routes import catalog, check, conservation, events_read, events_write, health, keys, prices, spend
 
 ROUTERS: tuple[APIRouter, ...] = (
     events_write.router,
     spend.router,
     events_read.router,
     conservation.router,
+    check.router,
     catalog.router,
     prices.router,
     keys.router,

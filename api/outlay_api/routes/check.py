@@ -1,0 +1,56 @@
+"""Self-checks: that sums agree with the entries they sum, and every receipt with what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from outlay_api.check_docs import Checked, Repaired, RepairRequest, found
+from outlay_api.dependencies import Caller, Provided, require
+from outlay_api.problems import Problem
+from outlay_infra.errors import QueryError
+from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse.check import Difference
+from outlay_infra.warehouse.rollups import ROLLUPS
+
+router = APIRouter(tags=["ledger"])
+
+Admin = Annotated[Caller, Depends(require("admin"))]
+
+
+@router.get("/v1/check", operation_id="checkLedger")
+def check_ledger(
+    services: Provided,
+    caller: Admin,
+    start: Annotated[date | None, Query(alias="from", description="First day; the first there is, if absent.")] = None,
+    end: Annotated[date | None, Query(alias="to", description="Day after the last; the last if absent.")] = None,
+) -> Checked:
+    """Compare every sum and every receipt of the organisation with the ledger's entries.
+
+    Reads the whole ledger of those days while intake waits: narrow the days of a large ledger.
+    """
+    differences = services.warehouse.check(caller.org, start, end)
+    return Checked(ok=not differences, differences=[found(each) for each in differences])
+
+
+@router.post("/v1/check/repair", operation_id="repairLedger")
+def repair_ledger(services: Provided, caller: Admin, request: RepairRequest) -> Repaired:
+    """Rebuild sums from the ledger's entries: one partition, or all that a check finds wrong. Entries never change."""
+    warehouse = services.warehouse
+    if request.table is not None and request.partition is not None:
+        try:
+            line = warehouse.repair(request.table, request.partition)
+        except QueryError as error:
+            raise Problem(422, "not-repairable", str(error)) from None
+        return Repaired(repaired=[line], ok=None, differences=[])
+    repaired = _rebuild(warehouse, warehouse.check(caller.org, request.since, request.until))
+    left = warehouse.check(caller.org, request.since, request.until) if repaired else []
+    return Repaired(repaired=repaired, ok=not left, differences=[found(each) for each in left])
+
+
+def _rebuild(warehouse: Warehouse, differences: Sequence[Difference]) -> list[str]:
+    wrong = sorted({(each.table, each.partition) for each in differences if each.table in ROLLUPS})
+    return [warehouse.repair(table, partition) for table, partition in wrong]
