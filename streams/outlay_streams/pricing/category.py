@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from outlay_schemas.units import PLACED
 
 MODEL_API = "model_api"
 
-_PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("compute", ("gpu", "cpu", "vcpu", "tpu", "accelerator", "node", "instance", "compute", "replica")),
     ("tooling", ("seat", "seats", "license", "licenses", "licence", "licences", "subscription", "subscriptions")),
     ("data", ("storage", "gb", "gib", "tb", "tib", "bytes", "egress", "vectors", "rows", "labels", "annotations")),
@@ -22,9 +20,9 @@ def category_of_unit(name: str) -> str:
     if name in PLACED:
         return MODEL_API
     words = set(name.split("_"))
-    return next((category for category, marks in _PATTERNS if words & set(marks)), MODEL_API)
+    return next((category for category, marks in _WORDS if words & set(marks)), MODEL_API)
 
 
-def category_of_units(names: Iterable[str]) -> str:
-    """Return the category of an event that counts `names`: the first of them, by name, that is not a model's own."""
-    return next((each for name in sorted(names) if (each := category_of_unit(name)) != MODEL_API), MODEL_API)
+def precedence(category: str) -> int:
+    """Return how early a category decides an event that counts units of several: the lowest does."""
+    return next((place for place, (name, _) in enumerate(_WORDS) if name == category), len(_WORDS))

@@ -64,19 +64,18 @@ def contracted(terms: Terms, prices: Sequence[Price]) -> Terms:
     """Return `terms` with the contract `prices` (those in effect for the sku, in order) applied."""
     listed = {line.unit: line for line in terms.lines}
     lines = dict(listed)
-    used: dict[str, Price] = {}
     for price in prices:
-        for name, line in (_discounts(terms, price) | _rates(price)).items():
-            lines[name] = line
-            used[price.id] = price
+        lines |= _discounts(terms, price) | _rates(price)
+    deciding = {line.contract for line in lines.values()}
+    used = [price for price in prices if price.id in deciding]
     if not used:
         return terms
     return replace(
         terms,
-        service_tier=_qualifier(terms.service_tier, (canonical_tier(each.sku.service_tier) for each in used.values())),
-        region=_qualifier(terms.region, (each.sku.region or "" for each in used.values())),
+        service_tier=_qualifier(terms.service_tier, (canonical_tier(each.sku.service_tier) for each in used)),
+        region=_qualifier(terms.region, (each.sku.region or "" for each in used)),
         lines=tuple(lines.values()),
-        source={**terms.source, "contracts": [_source(price) for price in used.values()]},
+        source={**terms.source, "contracts": [_source(price) for price in used]},
     )
 
 

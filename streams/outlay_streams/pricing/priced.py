@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from outlay_schemas.arrow import AMOUNT
 from outlay_schemas.money import to_pico
-from outlay_streams.pricing.category import MODEL_API, category_of_unit
+from outlay_streams.pricing.category import MODEL_API, category_of_unit, precedence
 from outlay_streams.pricing.columns import Int64s, codes, decimals, gather, whole, words
 from outlay_streams.pricing.engine import Bools, Charges
 from outlay_streams.pricing.quantities import Quantities
@@ -114,8 +114,9 @@ def _categories(column: pa.ChunkedArray, quantities: Quantities, names: Sequence
     categories = np.array(by_choice, dtype=np.int64)[which]
     if any(each.category is None for each in names):
         untold = np.array([each.category is None for each in names], dtype=np.bool_)
-        for each in sorted(quantities.sparse, key=lambda sparse: sparse.name, reverse=True):
-            if (category := category_of_unit(each.name)) != MODEL_API:
+        told = [(category_of_unit(each.name), each) for each in quantities.sparse]
+        for category, each in sorted(told, key=lambda pair: precedence(pair[0]), reverse=True):
+            if category != MODEL_API:
                 categories[each.rows[untold[which[each.rows]]]] = known.setdefault(category, len(known))
     said, values = codes(column)
     if any(value is not None for value in values):
