@@ -141,6 +141,8 @@ def _server(settings: Settings) -> Iterator[tuple[Server, str]]:
         stopping = threading.Event()
         ready = {**services.checks, "server": lambda: _not_stopping(stopping)}
         app = create_app(replace(services, checks=ready))
+        app.openapi()
+        services.rules(settings.org)  # so that the first request waits for neither
         _log.info("serving", url=url_of(listener), store=masked(settings.dsn), org=settings.org)
         yield Server(app, settings.http, listener, stopping), url_of(listener)
         _log.info("stopping")
