@@ -30,7 +30,8 @@ from outlay_schemas.units import CALLS, FREQUENT, LISTED
 from outlay_streams.pricing import PriceBook, PriceList, bill
 from tests import builders
 
-CASES_A_MODEL = 10
+PLAIN_CASES, DATED_CASES = 4, 20
+"""Cases a model: more where dates, hours or variants move its price."""
 PICO_USD = Decimal("1e-12")
 WIDTHS = (1, 10, 4_000, 300_000, 10**9, 10**13)
 
@@ -76,7 +77,7 @@ class Case:
 
 def cases(model: ModelInfo, rng: random.Random) -> Iterator[Case]:
     """Draw moments at and around every change of the price, every variant, and inputs around every context tier."""
-    for _ in range(CASES_A_MODEL):
+    for _ in range(DATED_CASES if isinstance(model.prices, list) or model.price_variants else PLAIN_CASES):
         time = rng.choice(_moments(model, rng))
         context, event = rng.choice(_contexts(model))
         price = model.get_prices(time, context)
