@@ -56,7 +56,7 @@ async def caller(request: Request, services: Provided) -> Caller:
     """Return who is asking; raise a 401 problem that says how to get a key."""
     now, keys = services.clock.now(), services.keys
     if not keys.fresh(now):
-        await run_in_threadpool(keys.refresh, now)
+        await run_in_threadpool(keys.renew, now)
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if not secret:
         if request.app.state.in_process:

@@ -43,16 +43,29 @@ class KeyRing:
 
     def fresh(self, now: datetime) -> bool:
         """Return whether the keys were compared with the catalog lately."""
-        return self._checked is not None and now - self._checked < FRESH
+        return self._checked is not None and abs(now - self._checked) < FRESH
 
     def refresh(self, now: datetime) -> None:
-        """Read the keys again when the catalog moved; blocking, may raise `StoreError`."""
+        """Read the keys again if they changed; blocking, may raise `StoreError`."""
         with self._refreshing:
-            version = self._documents.version()
-            if version != self._version:
-                self._by_digest = {key.sha256: key for key in self._documents.api_keys()}
-                self._version = version
-            self._checked = now
+            self._read(now)
+
+    def renew(self, now: datetime) -> None:
+        """Refresh, unless another thread is at it already: what is known serves until that one is done."""
+        if self._checked is None:
+            self.refresh(now)
+        elif self._refreshing.acquire(blocking=False):
+            try:
+                self._read(now)
+            finally:
+                self._refreshing.release()
+
+    def _read(self, now: datetime) -> None:
+        version = self._documents.version()
+        if version != self._version:
+            self._by_digest = {key.sha256: key for key in self._documents.api_keys()}
+            self._version = version
+        self._checked = now
 
     @property
     def empty(self) -> bool:

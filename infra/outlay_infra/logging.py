@@ -36,8 +36,9 @@ def _without_secrets(text: str) -> str:
     return masked(text) if "://" in text else text
 
 
-def configure(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
-    """Send this process's logs, those of libraries included, to `stream`."""
+def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Send this process's logs, those of libraries included, to `stream`, by default standard error."""
+    stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

@@ -94,6 +94,12 @@ async def test_cloudevents(http: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.json()) == (200, NOTHING | {"accepted": 1})
 
 
+async def test_a_sender_of_cloudevents_may_introduce_itself(http: httpx.AsyncClient) -> None:
+    greeted = await http.options("/v1/events", headers={"webhook-request-origin": "events.example.com"})
+    assert (greeted.status_code, greeted.headers["webhook-allowed-origin"]) == (204, "events.example.com")
+    assert "POST" in (await http.options("/v1/events")).headers["allow"]
+
+
 async def test_a_lone_event_answers_for_itself(http: httpx.AsyncClient) -> None:
     await http.post("/v1/events", json=event())
     assert (await http.post("/v1/events", json=event())).json()["duplicate"] == 1

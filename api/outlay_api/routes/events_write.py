@@ -83,6 +83,14 @@ async def send_events(
     return _json(answer | {"events": list(_listed(outcomes, everything=detail == "all"))})
 
 
+@router.options("/v1/events", include_in_schema=False)
+async def greet_webhook(request: Request) -> Response:
+    """Answer the handshake of CloudEvents senders (HTTP 1.1 Web Hooks for Event Delivery, section 4)."""
+    origin = request.headers.get("webhook-request-origin")
+    allowed = {} if origin is None else {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"}
+    return Response(status_code=204, headers={"Allow": "GET, OPTIONS, POST", **allowed})
+
+
 async def _decoded(request: Request, services: Services, org: str) -> tuple[Decoded, bool]:
     """Return the decoded body, and whether it was one event rather than a batch."""
     body = await request.body()
