@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.failure import FAILED, USAGE, Failure
 from outlay_api.cli.target import Target
 
@@ -73,10 +75,10 @@ async def _embedded(target: Target) -> AsyncIterator[Connection]:
     from outlay_api.dependencies import Caller, caller  # noqa: PLC0415
     from outlay_api.keys import SCOPES  # noqa: PLC0415
     from outlay_infra.logging import configure  # noqa: PLC0415
-    from outlay_infra.settings import LogSettings, Settings  # noqa: PLC0415
+    from outlay_infra.settings import LogSettings  # noqa: PLC0415
 
-    settings = Settings.load(target.config, data=target.data, log=LogSettings(level="warning", format="console"))
-    configure(settings.log)
+    settings = ledger_settings(target.config, data=target.data, log=LogSettings(level="warning", format="console"))
+    configure(settings.log, sys.stderr)
     with embedded(settings) as services:
         app = create_app(services)
         owner = Caller(settings.org, None, frozenset(SCOPES))

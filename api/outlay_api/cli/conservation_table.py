@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,12 +16,16 @@ _COUNTS = ("received", "counted", "duplicate", "conflict", "rejected", "pending"
 Account = Mapping[str, Any]
 
 
-def conservation_table(document: Account) -> Table:
+def conservation_table(document: Account) -> RenderableType:
     """Return received = counted + duplicate + conflict + rejected + pending, by source over all days of the answer."""
+    title = Text(f"Events received from {document['from']} to before {document['to']}", style="bold")
+    return Group(title, _table(document))
+
+
+def _table(document: Account) -> Table:
     verified = "entries" in document["totals"]
     names = (*_COUNTS, "entries") if verified else _COUNTS
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", title_style="bold")
-    table.title = f"Events received from {document['from']} to {document['to']} (not included)"
+    table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source")
     for name in names:
         table.add_column("in ledger" if name == "entries" else name, justify="right")

@@ -89,10 +89,8 @@ class DemoView:
             )
         table.add_section()
         totals = snapshot.month["totals"]
-        table.add_row(
-            "total", "", _usd(snapshot.today), _usd(snapshot.month), "", count(totals["calls"]), count(totals["unpriced"]),
-            style="bold",
-        )  # fmt: skip
+        calls, unpriced = count(totals["calls"]), count(totals["unpriced"])
+        table.add_row("total", "", _usd(snapshot.today), _usd(snapshot.month), "", calls, unpriced, style="bold")
         return table
 
     def _facts(self, snapshot: Snapshot, counts: Counts, now: float) -> Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -27,12 +28,14 @@ class SpendTable:
     by: Sequence[str]
     exact: bool = False
 
-    def render(self) -> Table:
-        """Return the table, with its totals below."""
+    def render(self) -> RenderableType:
+        """Return the table under its title, with its totals below."""
+        return Group(Text(self.title, style="bold"), self._table())
+
+    def _table(self) -> Table:
         rows, totals = self.document["data"], self.document["totals"]
         money = MoneyFormat.fitting([row.get("amount") for row in rows], exact=self.exact)
-        table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left", title_style="bold")
-        table.title = self.title
+        table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in self._headings():
             table.add_column(heading, no_wrap=True)
         for name in self._measures():
@@ -51,7 +54,7 @@ class SpendTable:
     def title(self) -> str:
         """What the table is about: period, zone, currency."""
         start, end = str(self.document["from"]), str(self.document["to"])
-        period = f"{_instant(start)} to {_instant(end)} (not included)"
+        period = f"{_instant(start)} to before {_instant(end)}"
         return f"Spend in {self.document['currency']}, {period}, {self.document['zone']}"
 
     def warnings(self) -> list[str]:
@@ -102,8 +105,9 @@ class SpendTable:
             return Text("-", justify="right") if missing else money.cell(value)
         if name.endswith("_percent"):
             return Text("-" if value is None else f"{Decimal(value):+,.1f}%", justify="right")
-        loud = name == "unpriced" and bool(value)
-        return Text(count(value), style="bold yellow" if loud else "", justify="right")
+        if name == "unpriced":
+            return Text(count(value) if value else "", style="bold yellow", justify="right")
+        return Text(count(value), justify="right")
 
     def _start(self, row: Row) -> str:
         return str(row["start"])[:10] if self.document["interval"] in _DAY_LONG else _instant(str(row["start"]))

@@ -276,6 +276,6 @@ _STRAYS = (
 )
 
 _SEATS = (
-    Seats(name="copilot", provider="github", model="copilot-business", seats=140),
-    Seats(name="cursor", provider="cursor", model="teams", seats=38),
+    Seats(name="copilot", provider="github", model="copilot-business", seats=24),
+    Seats(name="cursor", provider="cursor", model="teams", seats=8),
 )

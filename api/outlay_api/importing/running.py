@@ -46,6 +46,10 @@ class Plan:
         """The file."""
         return self.source.path
 
+    def check(self) -> None:
+        """Raise `ImportStoppedError` when the file cannot be read or its columns do not make events."""
+        self._encoder()
+
     def ignored(self) -> list[str]:
         """Return the columns that no field takes."""
         names = self.source.columns()

@@ -16,6 +16,7 @@ from cyclopts.validators import Number
 from rich.live import Live
 
 from outlay_api.cli.connection import Connection, connect
+from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.failure import Failure
 from outlay_api.cli.output import err, note, out
 from outlay_api.cli.target import Target
@@ -62,7 +63,7 @@ async def demo(
     seed
         Other seeds give other traffic; the same seed the same.
     once
-        Only send `--events` events, print the report, and exit 0 if every event is accounted for and every sum is right.
+        Only send `--events` events, print the report, and exit 0 if every event is accounted for and every sum right.
     events
         How many events the past is filled with.
     """
@@ -91,10 +92,10 @@ def _served(data: Path, port: int | None) -> Iterator[str]:
     from outlay_api.compose import embedded  # noqa: PLC0415
     from outlay_api.server import Server, in_background, listen, url_of  # noqa: PLC0415
     from outlay_infra.logging import configure  # noqa: PLC0415
-    from outlay_infra.settings import LogSettings, Settings  # noqa: PLC0415
+    from outlay_infra.settings import LogSettings  # noqa: PLC0415
 
     http = {"host": "127.0.0.1"} | ({} if port is None else {"port": port})
-    settings = Settings.load(data=data, http=http, log=LogSettings(access=False))
+    settings = ledger_settings(None, data=data, http=http, log=LogSettings(access=False))
     settings.data.mkdir(parents=True, exist_ok=True)
     note(f"starting over {data} ...")
     with (settings.data / "server.log").open("a", encoding="utf-8") as log, listen(settings.http) as listener:

@@ -115,6 +115,7 @@ def _plan(file: Path, reading: Reading) -> Plan:
         fields=fields,
         times=Times.of(reading.zone, reading.time_format),
     )
+    plan.check()
     if ignored := plan.ignored():
         note(f"{file.name}: ignoring {', '.join(ignored)} (take one with --map tags.NAME=COLUMN)")
     return plan

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.output import out
 
 
@@ -27,11 +28,11 @@ def migrate(
         Settings file (TOML), which may name a ClickHouse server.
     """
     from outlay_infra.clock import SystemClock  # noqa: PLC0415 - the engine loads when it is needed
-    from outlay_infra.settings import Settings, masked  # noqa: PLC0415
+    from outlay_infra.settings import masked  # noqa: PLC0415
     from outlay_infra.warehouse import Warehouse  # noqa: PLC0415
     from outlay_streams.runtime.lock import WriterLock  # noqa: PLC0415
 
-    settings = Settings.load(config, data=data)
+    settings = ledger_settings(config, data=data)
     with (
         WriterLock(settings.data, now=SystemClock().now()),
         Warehouse.open(settings.dsn, database=settings.database) as warehouse,

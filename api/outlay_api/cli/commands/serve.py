@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.output import note
 
 
@@ -39,11 +41,10 @@ def serve(
     from outlay_api.compose import embedded  # noqa: PLC0415
     from outlay_api.server import Server, listen, url_of  # noqa: PLC0415
     from outlay_infra.logging import configure  # noqa: PLC0415
-    from outlay_infra.settings import Settings  # noqa: PLC0415
 
     http: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings.load(config, data=data, http=http or None)
-    configure(settings.log)
+    settings = ledger_settings(config, data=data, http=http or None)
+    configure(settings.log, sys.stderr)
     with listen(settings.http) as listener, embedded(settings) as services:
         url = url_of(listener)
         note(f"Outlay serves {settings.data} at {url} (documentation: {url}/docs). Ctrl-C stops it.")
