@@ -134,6 +134,20 @@ def test_questions_of_any_kind(client: TestClient, path: str, question: dict[str
 
 
 @many
+@given(st.one_of(st.binary(max_size=100), VALUES.map(lambda value: json.dumps(value).encode())), st.sampled_from(MEDIA))
+@example(b"[" * 100_000, "application/json")
+@example(b'{"name":' * 50_000, "application/json")
+@example(b"9" * 100_000, "application/json")
+@example(b'{"name": "\\ud800"}', "application/json")
+@example(b"a: &a [*a, *a]", "application/yaml")
+@example(b"- " * 50_000, "application/yaml")
+def test_documents_of_any_kind(client: TestClient, body: bytes, media: str) -> None:
+    for method, path in (("POST", "/v1/keys"), ("POST", "/v1/check/repair"), ("PUT", "/v1/catalog?dry_run=true")):
+        answer = client.request(method, path, content=body, headers={"content-type": media})
+        assert answer.status_code < 500, answer.text
+
+
+@many
 @given(st.text(max_size=60))
 def test_paths_of_any_kind(client: TestClient, text: str) -> None:
     path = text.encode("utf-8", "replace")
