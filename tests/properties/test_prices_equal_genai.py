@@ -118,12 +118,16 @@ def _contexts(model: ModelInfo) -> list[tuple[dict[str, str], dict[str, str]]]:
 
 def _covered(price: ModelPrice) -> list[str]:
     """Return the units that genai's own prices cover; what it leaves out it counts as nothing, which is not our way."""
-    priced = [_DIMENSIONS[_KEY_OF_PRICE[key]] for key, value in vars(price).items() if value is not None]
+    priced = [_DIMENSIONS[_KEY_OF_PRICE[key]] for key in _rated(price)]
     return [
         name
         for name, unit in LISTED.items()
         if name != CALLS and (not priced or any(dimensions <= unit.dimensions.items() for dimensions in priced))
     ]
+
+
+def _rated(price: ModelPrice) -> list[str]:
+    return [key for key, value in vars(price).items() if value is not None]
 
 
 def _tier_starts(price: ModelPrice) -> list[int]:
@@ -157,9 +161,25 @@ def test_every_model_costs_what_genai_says_and_its_record_says_the_same(provider
     for case, row in zip(drawn, priced, strict=True):
         told = (case.model.id, case.time, case.event, case.quantities, row)
         assert row["model"] == case.model.id, told
+        if row["reason"].startswith("no_rate_listed"):
+            assert not _rated(case.model.get_prices(case.time, case.context)), told
+            continue
         assert row["amount"] == case.expected(provider), told
         again = bill(BOOK.record(row["price_id"]).terms, case.quantities, 1)
         assert again.pico == to_pico(row["amount"]), told
+
+
+def test_a_model_without_rates_is_free_only_where_the_list_says_so() -> None:
+    names = [
+        ("openrouter", "qwen/qwq-32b:free"),
+        ("github-copilot", "gpt-4.1"),
+        ("openai", "moderation"),
+        ("cerebras", "qwen-3-coder-480b"),
+        ("openrouter", "google/lyria-3-pro-preview"),
+    ]
+    rows = BOOK.price(builders.usage(*({"provider": a, "model": b, "input_tokens": 9} for a, b in names))).to_pylist()
+    assert [(row["status"], row["amount"]) for row in rows] == [("free", 0)] * 3 + [("unpriced", None)] * 2
+    assert rows[3]["reason"] == "no_rate_listed: cerebras/qwen-3-coder-480b"
 
 
 def test_the_list_is_whole() -> None:

@@ -17,6 +17,7 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.data_units import unit_data
 from genai_prices.types import (
     ConditionalPrice,
+    ModelInfo,
     ModelPrice,
     PriceVariant,
     Provider,
@@ -50,6 +51,10 @@ _MINIMUMS: Mapping[tuple[str, str], tuple[Minimum, ...]] = {
     ("groq", "whisper-large-v3-turbo"): (Minimum("audio_seconds", 10),),
 }
 """Billed minimums, as `genai_prices.types.ModelInfo.calc_price` applies them."""
+
+_FREE = frozenset({("openai", "moderation")})
+"""Free by their provider's own pages, though the list does not say it."""
+_FREE_WORDS = (":free", "(free)", "free of charge", "included in the subscription")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,15 @@ class PriceList:
             region=qualifiers.region if "route" in when else "",
             lines=tuple(_line(key, price, variant=key in overrides) for key, price in prices.items()),
             minimums=_MINIMUMS.get((provider.id, model.id), ()),
-            no_charge=not prices and not prepaid,
+            no_charge=not prices and not prepaid and _says_free(provider.id, model),
             source=source,
         )
+
+
+def _says_free(provider: str, model: ModelInfo) -> bool:
+    """Return whether the list says that a model without rates costs nothing, where it may just not know the price."""
+    said = f"{model.id} {model.name or ''} {model.price_comments or ''}".lower()
+    return (provider, model.id) in _FREE or any(words in said for words in _FREE_WORDS)
 
 
 def _constraints(provider: Provider) -> Iterator[Constraint]:

@@ -79,5 +79,7 @@ def _reason(sku: Reported, provider: str | None, named: Named | None, tier: str)
         return f"no_price_for_tier: {tier}"
     if provider is None:
         return f"unknown_provider: {sku.provider.strip()}"
+    if named:
+        return f"no_rate_listed: {provider}/{named.model.id}"
     code = "unknown_fine_tune" if is_fine_tuned(sku.model) else "unknown_model"
     return f"{code}: {provider}/{sku.model.strip()}"
