@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from outlay_infra.warehouse import Warehouse
 from tests.cli.conftest import Cli
 
 NOVEMBER = ("--from", "2026-11-01", "--to", "2026-12-01", "--zone", "UTC")
@@ -241,3 +242,21 @@ def test_migrate_says_what_it_applied(cli: Cli) -> None:
     ran = cli("migrate")
     assert ran.code == 0
     assert "is up to date" in ran.out
+
+
+class TestCheck:
+    def test_a_whole_ledger_ends_in_0(self, filled: Cli) -> None:
+        ran = filled("check")
+        assert ran.code == 0
+        assert "every sum agrees" in ran.out
+        assert "every one of 3 events is accounted for" in ran.err
+
+    def test_a_wrong_sum_is_shown_ends_in_3_and_is_repaired(self, filled: Cli, warehouse: Warehouse) -> None:
+        warehouse.command("ALTER TABLE days DELETE WHERE team = 'assistants' SETTINGS mutations_sync = 2")
+        ran = filled("check", "--format", "json")
+        assert ran.code == 3
+        assert {each["table"] for each in ran.json["check"]["differences"]} == {"days"}
+        mended = filled("check", "--repair")
+        assert mended.code == 0
+        assert "rebuilt partition 202611 of days" in mended.out
+        assert filled("check").code == 0

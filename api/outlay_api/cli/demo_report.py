@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from outlay_api.cli.checking import check_ledger, check_table
+from outlay_api.cli.checking import check_view
 from outlay_api.cli.connection import Connection
 from outlay_api.cli.conservation_table import conservation_table, verdict
 from outlay_api.cli.failure import DIFFERENT, DONE
 from outlay_api.cli.output import note, out
 from outlay_api.cli.spend_table import SpendTable
 
-_REPORTS = (
+_REPORTS: tuple[tuple[Sequence[str], Mapping[str, int]], ...] = (
     (("business_unit", "team"), {}),
     (("provider", "model"), {"top": 12}),
     (("category",), {}),
@@ -31,7 +32,7 @@ async def print_report(connection: Connection, since: date) -> int:
     account = await connection.get("/v1/conservation", period="last_30_days", verify=True)
     console.print(conservation_table(account))
     console.print()
-    checked = await check_ledger(connection)
-    console.print(check_table(checked))
+    checked = await connection.get("/v1/check")
+    console.print(check_view(checked))
     note(verdict(account))
     return DONE if account["balanced"] and checked["ok"] else DIFFERENT
