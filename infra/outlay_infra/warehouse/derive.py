@@ -11,9 +11,10 @@ from outlay_infra.warehouse.database import Database, Parameters, quoted
 from outlay_infra.warehouse.rollups import Rollup
 from outlay_infra.warehouse.zones import ZoneGroup, zone_groups
 
-
 _ONCE = "insert_deduplicate = 1, max_threads = 1, max_insert_threads = 1"
 """One thread makes one block, and a token names one block."""
+_ALWAYS = "insert_deduplicate = 0"
+"""Without a token the engine would take equal rows for a repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ def insert(
     """Insert the rows of `scope` inside the engine, under `token` (a part of it for each zone) when given."""
     names = ", ".join(f"`{name}`" for name in rollup.columns)
     for group in groups(rollup, zones):
-        settings = f" SETTINGS {_ONCE}, insert_deduplication_token = {quoted(f'{token}/{group.zone}')}" if token else ""
+        once = f"{_ONCE}, insert_deduplication_token = {quoted(f'{token}/{group.zone}')}" if token else _ALWAYS
         database.command(
-            f"INSERT INTO {into or rollup.table} ({names}){settings} {_statement(rollup, scope, group)}",
+            f"INSERT INTO {into or rollup.table} ({names}) SETTINGS {once} {_statement(rollup, scope, group)}",
             {**scope.parameters, **group.parameters},
         )
 

@@ -49,9 +49,10 @@ _ADVICE: dict[type[StoreError], str] = {
     StoreUnavailable: "retry in a moment",
     QueryLimit: "ask for a shorter range or fewer groups",
 }
+_CODE = re.compile(r"Code: (\d+)")
 _ENGINE_TEXT = re.compile(r"^.*Code: \d+\.\s*(?:DB::Exception:\s*)?", re.DOTALL)
 _TRAILER = re.compile(
-    r"\s*(?:\(version .*|Stack trace:.*|: while .*|: In scope .*|\(([A-Z][A-Z0-9_]+)\)\.?\s*$)", re.DOTALL
+    r"\s*(?:\(version .*|Stack trace:.*|: while .*|\.?\s*In scope .*|\(([A-Z][A-Z0-9_]+)\)\.?\s*$)", re.DOTALL
 )
 _LONGEST = 300
 
@@ -70,7 +71,8 @@ def told_plainly(doing: str) -> Iterator[None]:
 
 
 def _translate(text: str, code: int | None, doing: str) -> StoreError:
-    kind = _kind(text, code)
+    found = _CODE.search(text)
+    kind = _kind(text, code or (int(found[1]) if found else None))
     told = plain(text)
     advice = _ADVICE.get(kind)
     return kind(f"{doing} failed: {told}" + (f"; {advice}" if advice else ""))

@@ -1,7 +1,7 @@
 """Numbered SQL migrations, each applied once, in order, and never changed after.
 
-A file holds statements that end in `;` at a line's end. Each repeats harmlessly, so a run cut short is simply run again; the
-row in `migrations` (version, name, SHA-256 of the file) is written after a file's last statement.
+A file holds statements that end in `;` at a line's end. Each repeats harmlessly, so a run cut short is simply run
+again; the row in `migrations` (version, name, SHA-256 of the file) is written after a file's last statement.
 """
 
 from __future__ import annotations

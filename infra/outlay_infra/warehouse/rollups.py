@@ -1,8 +1,7 @@
-"""Every table derived from the ledger, defined once: what a crash left out, what a check compares and what a repair
-rebuilds are all this SQL.
+"""Every table derived from the ledger, defined once: recovery, check and repair all use this SQL.
 
 `keys` and `measures` are expressions over one ledger row `l` (`{zone:String}` is the reporting zone); a rollup is their
-sums by key. `day` names the key, or an expression over a stored row, by which the table is compared and partitioned.
+sums by key.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from outlay_infra.warehouse.stored import WRITTEN_AS
 from outlay_schemas.arrow import SUMS
 from outlay_schemas.dimensions import ROLLED_UP, UNALLOCATED
 
-_QUARTER = "toDateTime64(fromUnixTimestamp64Milli(intDiv(l_ms - positiveModulo(l_ms, 900000), 900000) * 900000, 'UTC'), 0, 'UTC')"
-QUARTER = _QUARTER.replace("l_ms", "toUnixTimestamp64Milli(l.time)")
+_MS = "toUnixTimestamp64Milli(l.time)"
+QUARTER = f"toDateTime64(fromUnixTimestamp64Milli({_MS} - positiveModulo({_MS}, 900000), 'UTC'), 0, 'UTC')"
 LOCAL_DAY = "toDate32(l.time, {zone:String})"
 UTC_DAY = "toDate32(l.time, 'UTC')"
 
@@ -34,7 +33,7 @@ _SUMS = {**_plain(*SUMS.names), "amount": "ifNull(l.amount, toDecimal128(0, 12))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollup:
-    """A derived table. `local` says that its days are those of the org's zone, `weekly` that its partitions are weeks."""
+    """A derived table. `local`: its days are those of the org's zone. `weekly`: its partitions are weeks."""
 
     table: str
     keys: Mapping[str, str]
@@ -43,8 +42,8 @@ class Rollup:
     rows: str = ""
     """How a ledger row becomes several: an ARRAY JOIN."""
     condition: str = "1"
-    day: str = "day"
-    """The day of a stored row."""
+    day: str = "t.day"
+    """The day of a stored row `t`."""
     raw_day: str = LOCAL_DAY
     """The day of a ledger row."""
     local: bool = True
@@ -60,18 +59,15 @@ class Rollup:
         keys = [f"{expression} AS `{name}`" for name, expression in self.keys.items()]
         sums = [f"{self.aggregate}({expression}) AS `{name}`" for name, expression in self.measures.items()]
         grouping = "GROUP BY ALL" if sums else ""
-        return f"SELECT {', '.join((*keys, *sums))} FROM ledger AS l {self.rows} WHERE {self.condition} AND {where} {grouping}"
-
-    def partition_of(self, day: str) -> str:
-        """Return the number of the partition that holds `day`, an expression."""
-        return f"toYearWeek({day}, 3)" if self.weekly else f"toYYYYMM({day})"
+        source = f"FROM ledger AS l {self.rows} WHERE {self.condition} AND {where}"
+        return f"SELECT {', '.join((*keys, *sums))} {source} {grouping}"
 
 
 CELLS = Rollup(
     table="cells",
     keys={"org": "l.org", "quarter": QUARTER, **_plain(*ROLLED_UP)},
     measures=_SUMS,
-    day="toDate32(quarter)",
+    day="toDate32(t.quarter)",
     raw_day=UTC_DAY,
     local=False,
 )
@@ -89,7 +85,7 @@ EVENT_IDS = Rollup(
         **_plain("content_hash", "org", "team", "time", "received"),
     },
     measures={},
-    day="toDate32(received, 'UTC')",
+    day="toDate32(t.received, 'UTC')",
     raw_day="toDate32(l.received, 'UTC')",
     local=False,
     weekly=True,

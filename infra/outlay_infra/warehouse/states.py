@@ -1,4 +1,4 @@
-"""Users and latencies, caught up with the ledger some blocks at a time: no caller waits for them, none is counted twice."""
+"""Users and latencies, summed from the ledger some blocks at a time: no writer waits, nothing is counted twice."""
 
 from __future__ import annotations
 

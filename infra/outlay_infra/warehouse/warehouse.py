@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Protocol, Self
 
 import pyarrow as pa
 
-from outlay_infra.warehouse import blocks, ids, migrations, states
+from outlay_infra.errors import StoreError
+from outlay_infra.warehouse import blocks, check, ids, migrations, receipts, recovery, retention, states
+from outlay_infra.warehouse import repair as repairs
+from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.database import NONE, Parameters, Settings
 from outlay_infra.warehouse.engine import Engine
 from outlay_infra.warehouse.stored import as_written
+from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
 
 WORKERS = 4
@@ -63,8 +68,14 @@ class Warehouse:
     def close(self) -> None:
         """Let the engine go, after the writes under way."""
         with self._writing:
+            self._settle()
             self._workers.shutdown()
             self._engine.close()
+
+    def _settle(self) -> None:
+        if self._unsummed:
+            with suppress(StoreError):  # what is left is summed at the next start
+                self.catch_up()
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +117,70 @@ class Warehouse:
                 self.catch_up()
 
     def catch_up(self) -> None:
-        """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; the rest is always up to date."""
+        """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; all else is up to date."""
         with self._writing:
             self._unsummed = 0
             states.catch_up(self._engine)
 
     def _insert_under(self, table: str, rows: pa.Table, token: str) -> None:
         self._engine.insert(table, as_written(table, rows), token=token)
+
+    def recover(self, partition_prefix: str, /, zones: Mapping[str, str] | None = None) -> list[str]:
+        """Complete blocks that a crash left half stored; return a line for each thing mended."""
+        with self._writing:
+            return recovery.recover(self._engine, partition_prefix, self._zones(zones))
+
+    def last_offset(self, partition_prefix: str, /) -> int | None:
+        """Return the highest block offset of the partitions that start so, complete or not; None when there is none."""
+        return recovery.last_offset(self._engine, partition_prefix)
+
+    def check(
+        self,
+        org: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        *,
+        zones: Mapping[str, str] | None = None,
+    ) -> list[Difference]:
+        """Compare every derived table and every receipt with the ledger, for days `since <= day < until`.
+
+        `zones` gives the reporting zone by org, the catalog's when left out. Writers wait until it is done.
+        """
+        checked = check.Range(org, since, until)
+        with self._writing:
+            self.catch_up()
+            return [
+                *check.rollups(self._engine, checked, self._zones(zones)),
+                *receipts.conservation(self._engine, checked),
+            ]
+
+    def repair(self, table: str, partition: str, *, zones: Mapping[str, str] | None = None) -> str:
+        """Rebuild one partition of a derived table from the ledger and return a line that says so."""
+        with self._writing:
+            return repairs.repair(self._engine, table, partition, self._zones(zones))
+
+    def rebuild_days(self, org: str, *, zones: Mapping[str, str] | None = None) -> list[str]:
+        """Rebuild the local-day tables after the reporting zone of `org` changed; return a line for each partition."""
+        with self._writing:
+            self.catch_up()
+            return repairs.rebuild_days(self._engine, org, self._zones(zones))
+
+    def retention(
+        self,
+        today: date,
+        *,
+        raw_days: int | None = None,
+        rollup_days: int | None = None,
+        rejects_days: int | None = retention.REJECTS_DAYS,
+    ) -> list[str]:
+        """Drop whole partitions whose last day is more than so many days before `today`; None keeps them for ever."""
+        limits = retention.Limits(raw_days=raw_days, rollup_days=rollup_days, rejects_days=rejects_days)
+        with self._writing:
+            self.catch_up()
+            return retention.apply(self._engine, today, limits)
+
+    def _zones(self, zones: Mapping[str, str] | None) -> Mapping[str, str]:
+        return reporting_zones(self._engine) if zones is None else zones
 
     def find_ids(self, id_hashes: pa.Array, /) -> pa.Table:
         """Return `id_hash`, `content_hash` of those identities (uint64) that the ledger holds."""

@@ -10,7 +10,7 @@ from outlay_infra.warehouse.database import Database, Parameters
 DEFAULT = "UTC"
 
 _NEWEST = """
-SELECT org, if(argMax(deleted, (version, at)), '', JSONExtractString(argMax(body, (version, at)), 'reporting_zone')) AS zone
+SELECT org, argMax(if(deleted, '', JSONExtractString(body, 'reporting_zone')), (version, at)) AS zone
 FROM catalog WHERE kind = 'organisation' GROUP BY org HAVING zone NOT IN ('', 'UTC')
 """
 

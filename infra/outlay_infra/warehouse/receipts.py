@@ -1,0 +1,59 @@
+"""Conservation: what was received is counted, duplicate, conflict or rejected, what was counted is in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from outlay_infra.warehouse.check import Difference, Range
+from outlay_infra.warehouse.database import Database
+
+_UNBALANCED = """
+SELECT org, source, day, `partition`, block, received, counted + duplicate + conflict + rejected AS accounted
+FROM receipts WHERE received != accounted AND {range} ORDER BY ALL LIMIT 100
+"""
+_UNCOUNTED = """
+SELECT org, source, day, sum(counted) AS counted, sum(stored) AS stored FROM (
+    SELECT org, source, day, counted, toInt64(0) AS stored FROM receipts
+    UNION ALL SELECT org, source, day, toInt64(0) AS counted, entries AS stored FROM expired
+    UNION ALL
+    SELECT org, source, toDate32(received, 'UTC') AS day, toInt64(0) AS counted, toInt64(count()) AS stored
+    FROM ledger GROUP BY ALL
+) WHERE {range} GROUP BY ALL HAVING counted != stored ORDER BY ALL LIMIT 100
+"""
+_UNFINISHED = "run recovery by opening the store for writing: some block is not finished"
+
+
+def conservation(database: Database, checked: Range) -> Iterator[Difference]:
+    """Yield receipts that do not add up, and sources whose receipts count other than the ledger holds."""
+    condition, parameters = _range(checked)
+    for row in database.query(_UNBALANCED.replace("{range}", condition), parameters).to_pylist():
+        yield Difference(
+            table="receipts",
+            partition=f"{row['day']:%Y%m}",
+            key={name: str(row[name]) for name in ("org", "source", "day", "partition", "block")},
+            measure="received",
+            expected=row["accounted"],
+            found=row["received"],
+            mend="this receipt was written wrong; report it",
+        )
+    for row in database.query(_UNCOUNTED.replace("{range}", condition), parameters).to_pylist():
+        yield Difference(
+            table="receipts",
+            partition=f"{row['day']:%Y%m}",
+            key={name: str(row[name]) for name in ("org", "source", "day")},
+            measure="counted",
+            expected=row["stored"],
+            found=row["counted"],
+            mend=_UNFINISHED,
+        )
+
+
+def _range(checked: Range) -> tuple[str, dict[str, object]]:
+    conditions, parameters = ["1"], dict[str, object]()
+    if checked.org is not None:
+        conditions.append("org = {org:String}")
+        parameters["org"] = checked.org
+    if checked.days:
+        conditions.append("day >= {first:Date32} AND day < {last:Date32}")
+        parameters |= {"first": checked.days[0], "last": checked.days[1]}
+    return " AND ".join(conditions), parameters

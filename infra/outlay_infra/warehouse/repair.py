@@ -1,0 +1,116 @@
+"""Rebuild a partition of a derived table from the ledger: filled aside, then put in place in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from outlay_infra.errors import QueryError
+from outlay_infra.warehouse import derive, totals
+from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.partitions import (
+    expired_months,
+    month_days,
+    month_number,
+    months_present,
+    partition_days,
+)
+from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
+
+_ASIDE = "rebuilt_{table}"
+
+
+def repair(database: Database, table: str, partition: str, zones: Mapping[str, str]) -> str:
+    """Rebuild one partition and return a line that says so. The caller keeps writers out meanwhile.
+
+    Raises `QueryError` when the table is not derived, or when retention removed the entries it would be rebuilt from.
+    """
+    rollup = ROLLUPS.get(table)
+    if rollup is None:
+        raise QueryError(f"{table!r} is not derived from the ledger; repairable tables: {', '.join(ROLLUPS)}")
+    if not partition.isdecimal():
+        raise QueryError(
+            f"{partition!r} is no partition of {table}; write a month like 202605, or a week for event_ids"
+        )
+    expired = expired_months(database)
+    if not rollup.weekly and int(partition) in expired:
+        raise QueryError(f"the entries of {partition} were removed by retention; {table} keeps the only sums of them")
+    aside = _ASIDE.format(table=table)
+    database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
+    database.command(f"CREATE TABLE {aside} AS {table}")
+    try:
+        _fill(database, rollup, partition, aside, expired=expired, zones=zones)
+        _put_in_place(database, table, partition, aside)
+    finally:
+        database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
+    return f"rebuilt partition {partition} of {table} from the ledger"
+
+
+def _put_in_place(database: Database, table: str, partition: str, aside: str) -> None:
+    parts = (
+        "SELECT count() AS n FROM system.parts WHERE database = currentDatabase() AND active AND table = {table:String}"
+    )
+    rebuilt = database.query(f"{parts} AND partition_id = {{id:String}}", {"table": aside, "id": partition})
+    # The engine refuses an empty replacement, which is right where the ledger has nothing.
+    how = (
+        f"REPLACE PARTITION ID '{partition}' FROM {aside}"
+        if rebuilt["n"][0].as_py()
+        else f"DROP PARTITION ID '{partition}'"
+    )
+    database.command(f"ALTER TABLE {table} {how}")
+
+
+def rebuild_days(database: Database, org: str, zones: Mapping[str, str]) -> list[str]:
+    """Rebuild every local-day table for the months in which `org` has entries; return a line for each partition."""
+    present = database.query(
+        "SELECT DISTINCT toYYYYMM(time) AS month FROM ledger WHERE org = {org:String}", {"org": org}
+    )
+    expired = expired_months(database)
+    own = frozenset(present["month"].to_pylist())
+    done = []
+    for rollup in ROLLUPS.values():
+        if rollup.local:
+            near = {month_number(day) for month in own for day in _edges(month)} | own
+            stored = set(months_present(database, rollup.table, "ledger"))
+            months = sorted((near & stored | own) - expired)
+            done += [repair(database, rollup.table, str(month), zones) for month in months]
+    return done
+
+
+def _edges(month: int) -> tuple[date, date]:
+    first, after = month_days(month)
+    return first - timedelta(days=1), after
+
+
+def _fill(
+    database: Database,
+    rollup: Rollup,
+    partition: str,
+    aside: str,
+    *,
+    expired: frozenset[int],
+    zones: Mapping[str, str],
+) -> None:
+    days = partition_days(rollup, partition)
+    scope = totals.days_scope(rollup, days, None)
+    if expired:
+        gone = {**scope.parameters, "expired": sorted(expired)}
+        near = _reaches_expired(rollup, rollup.raw_day, "l.time")
+        scope = derive.Scope(f"{scope.condition} AND NOT ({near})", gone)
+        names = ", ".join(f"`{name}`" for name in rollup.columns)
+        shown = ", ".join(f"t.`{name}`" for name in (*rollup.keys, *rollup.measures))
+        database.command(
+            f"INSERT INTO {aside} ({names}) SETTINGS insert_deduplicate = 0 SELECT {shown} FROM {rollup.table} AS t"
+            f" WHERE {rollup.day} >= {{first:Date32}} AND {rollup.day} < {{last:Date32}}"
+            f" AND ({_reaches_expired(rollup, rollup.day, 't.time')})",
+            {"first": days[0], "last": days[1], "expired": sorted(expired)},
+        )
+    derive.insert(database, rollup, scope, zones, into=aside)
+
+
+def _reaches_expired(rollup: Rollup, day: str, time: str) -> str:
+    """Return the condition under which a row may rest on entries that are gone: it is copied, not derived."""
+    gone = "IN {expired:Array(UInt32)}"
+    if rollup.local:
+        return f"toYYYYMM({day} - 1) {gone} OR toYYYYMM({day} + 1) {gone}"
+    return f"toYYYYMM({time}) {gone}" if rollup.weekly else "0"

@@ -1,0 +1,211 @@
+"""A check finds what differs from the ledger, a repair mends it, and neither touches what retention left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from outlay_infra.errors import QueryError
+from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse.rollups import ROLLUPS, STATES
+from tests import builders
+
+LOCAL = {"acme": "Asia/Kolkata", "globex": "America/New_York"}
+JULY = datetime(2026, 7, 31, 20, 0, tzinfo=UTC)
+
+
+def declare(warehouse: Warehouse, version: int, **zones: str) -> None:
+    """Write the reporting zone of each organisation into the catalog."""
+    rows = [
+        {
+            "org": org,
+            "version": version,
+            "kind": "organisation",
+            "id": org,
+            "body": json.dumps({"reporting_zone": zone}),
+            "deleted": False,
+            "actor": "test",
+            "at": builders.NOON,
+        }
+        for org, zone in zones.items()
+    ]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("org", "kind", "id", "body", "actor")),
+            ("version", pa.uint32()),
+            ("deleted", pa.bool_()),
+            ("at", pa.timestamp("ms", "UTC")),
+        ]
+    )
+    warehouse.insert("catalog", pa.Table.from_pylist(rows, schema))
+
+
+@pytest.fixture
+def filled(warehouse: Warehouse) -> Warehouse:
+    """Three blocks of two organisations over two months, in local days."""
+    declare(warehouse, 1, **LOCAL)
+    for offset, moment in enumerate([builders.NOON, JULY, JULY + timedelta(hours=6)], start=1):
+        rows = builders.entries(
+            {
+                "id": f"a{offset}",
+                "amount": "1.5",
+                "tags": {"tier": "gold", "squad": "x"},
+                "user": "ann",
+                "latency_ms": 64,
+            },
+            {"id": f"b{offset}", "amount": "0.25", "user": "bob", "team": "search", "latency_ms": 1_000, "ttft_ms": 3},
+            {"id": f"c{offset}", "amount": None, "status": "unpriced", "org": "globex", "input_tokens": 10},
+            time=moment,
+            received=moment + timedelta(seconds=2),
+        )
+        block = builders.block(
+            rows, offset=offset, zones=LOCAL, duplicates=offset, rejects=[{"id": "r"}], received=moment
+        )
+        warehouse.insert_block(block)
+    return warehouse
+
+
+def test_blocks_as_written_differ_nowhere(filled: Warehouse) -> None:
+    assert filled.check() == []
+
+
+@pytest.mark.parametrize("table", ["cells", "days", "tag_days"])
+def test_a_wrong_amount_is_told_by_key_and_mended(filled: Warehouse, table: str) -> None:
+    filled.command(
+        f"INSERT INTO {table} SELECT * REPLACE (toDecimal128(7, 12) AS amount) FROM {table} WHERE org = 'acme' LIMIT 1"
+    )
+
+    found = filled.check()
+
+    assert {difference.table for difference in found} == {table}
+    amount = next(difference for difference in found if difference.measure == "amount")
+    assert amount.found - amount.expected == Decimal(7)
+    assert amount.key["org"] == "acme"
+    filled.repair(table, amount.partition)
+    assert filled.check() == []
+
+
+@pytest.mark.parametrize("table", sorted(ROLLUPS))
+def test_a_lost_partition_is_found_and_rebuilt(filled: Warehouse, table: str) -> None:
+    filled.catch_up()
+    before = contents(filled, table)
+    partition = filled.query(
+        "SELECT max(partition) AS name FROM system.parts"
+        " WHERE active AND database = currentDatabase() AND table = {t:String}",
+        {"t": table},
+    )["name"][0].as_py()
+    filled.command(f"ALTER TABLE {table} DROP PARTITION ID '{partition}'")
+
+    assert {(difference.table, difference.partition) for difference in filled.check()} == {(table, partition)}
+    filled.repair(table, partition)
+
+    assert filled.check() == []
+    assert contents(filled, table) == before
+
+
+def test_entries_under_a_wrong_key_are_found_though_every_sum_fits(filled: Warehouse) -> None:
+    moved = "SELECT * REPLACE ('nobody' AS team) FROM (SELECT * FROM days WHERE team = 'search')"
+    filled.command(f"INSERT INTO days {moved}")
+    filled.command("ALTER TABLE days DELETE WHERE team = 'search' SETTINGS mutations_sync = 2")
+
+    assert {difference.key["team"] for difference in filled.check()} == {"nobody", "search"}
+
+
+def test_a_check_keeps_to_its_org_and_days(filled: Warehouse) -> None:
+    filled.command("ALTER TABLE days DELETE WHERE 1 SETTINGS mutations_sync = 2")
+
+    assert {difference.key["org"] for difference in filled.check("globex")} == {"globex"}
+    june = filled.check(since=date(2026, 6, 1), until=date(2026, 7, 1))
+    assert june == []
+
+
+def test_receipts_that_count_other_than_the_ledger_are_found(filled: Warehouse) -> None:
+    filled.command("ALTER TABLE receipts DELETE WHERE block = 2 SETTINGS mutations_sync = 2")
+
+    found = filled.check()
+
+    assert {(difference.table, difference.measure) for difference in found} == {("receipts", "counted")}
+    assert {difference.key["org"] for difference in found} == {"acme", "globex"}
+
+
+def test_a_receipt_that_does_not_add_up_is_found(filled: Warehouse) -> None:
+    filled.command("ALTER TABLE receipts UPDATE received = received + 1 WHERE block = 1 SETTINGS mutations_sync = 2")
+
+    assert {difference.measure for difference in filled.check()} == {"received"}
+
+
+def test_days_follow_a_new_reporting_zone(filled: Warehouse) -> None:
+    declare(filled, 2, acme="America/Los_Angeles")
+    assert filled.check()
+
+    filled.rebuild_days("acme")
+
+    assert filled.check() == []
+    days = filled.query("SELECT DISTINCT day FROM days WHERE org = 'acme' ORDER BY day")["day"].to_pylist()
+    assert days == [date(2026, 5, 4), date(2026, 7, 31)]
+
+
+def test_retention_drops_whole_months_and_the_rest_still_agrees(filled: Warehouse) -> None:
+    before = {table: contents(filled, table) for table in ("days", "cells", "event_ids")}
+
+    lines = filled.retention(date(2026, 8, 1), raw_days=30)
+
+    assert lines == ["dropped partition 202605 of ledger", "dropped partition 202619 of rejects"]
+    assert filled.query("SELECT count() AS n FROM ledger")["n"].to_pylist() == [6]
+    assert {table: contents(filled, table) for table in before} == before
+    assert filled.check() == []
+    assert filled.retention(date(2026, 8, 1), raw_days=30) == []
+
+
+def test_what_retention_left_is_never_rebuilt(filled: Warehouse) -> None:
+    filled.retention(date(2026, 8, 1), raw_days=30)
+
+    with pytest.raises(QueryError, match="removed by retention"):
+        filled.repair("days", "202605")
+
+
+def test_a_repair_beside_a_forgotten_month_keeps_its_first_day(open_warehouse: Callable[..., Warehouse]) -> None:
+    warehouse = open_warehouse()
+    declare(warehouse, 1, **LOCAL)
+    edge = datetime(2026, 5, 31, 20, 0, tzinfo=UTC)  # the first of June in Kolkata
+    for offset, moment in enumerate([edge, edge + timedelta(days=3)], start=1):
+        rows = builders.entries({"id": f"e{offset}"}, time=moment, received=moment)
+        warehouse.insert_block(builders.block(rows, offset=offset, zones=LOCAL, received=moment))
+    warehouse.retention(date(2026, 7, 5), raw_days=30)
+    before = contents(warehouse, "days")
+
+    warehouse.repair("days", "202606")
+
+    assert contents(warehouse, "days") == before
+    assert warehouse.check() == []
+
+
+@pytest.mark.parametrize(("table", "partition"), [("ledger", "202605"), ("days", "may"), ("nothing", "202605")])
+def test_only_derived_tables_are_repaired(warehouse: Warehouse, table: str, partition: str) -> None:
+    with pytest.raises(QueryError):
+        warehouse.repair(table, partition)
+
+
+def test_states_are_summed_once_whatever_is_repeated(filled: Warehouse) -> None:
+    filled.catch_up()
+    before = {rollup.table: contents(filled, rollup.table) for rollup in STATES}
+    assert all(before.values())
+
+    filled.catch_up()
+    filled.recover("")
+
+    assert {rollup.table: contents(filled, rollup.table) for rollup in STATES} == before
+
+
+def contents(warehouse: Warehouse, table: str) -> list[str]:
+    rollup = ROLLUPS[table]
+    keys = ", ".join(f"t.{name} AS {name}" for name in rollup.keys)
+    how = "sum" if rollup.aggregate == "sum" else "groupUniqArrayArray"
+    sums = [f"{how}(t.{name})" for name in rollup.measures]
+    measures = "".join(f", {f'arraySort({one})' if how != 'sum' else one}" for one in sums)
+    return sorted(map(repr, warehouse.query(f"SELECT {keys}{measures} FROM {table} AS t GROUP BY ALL").to_pylist()))
