@@ -90,7 +90,8 @@ class DemoView:
         table.add_section()
         totals = snapshot.month["totals"]
         calls, unpriced = count(totals["calls"]), count(totals["unpriced"])
-        table.add_row("total", "", _usd(snapshot.today), _usd(snapshot.month), "", calls, unpriced, style="bold")
+        sums = (money.cell(document["totals"]["amount"]) for document in (snapshot.today, snapshot.month))
+        table.add_row("total", "", *sums, "", calls, unpriced, style="bold")
         return table
 
     def _facts(self, snapshot: Snapshot, counts: Counts, now: float) -> Table:

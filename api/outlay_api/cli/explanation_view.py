@@ -30,9 +30,9 @@ def explanation_view(document: Document) -> RenderableType:
 
 def _headline(entry: Document) -> Text:
     amount = entry["amount"]
-    shown = (
-        Text(f"{Decimal(amount):,f} USD", style="bold green") if amount is not None else Text(UNKNOWN, "bold yellow")
-    )
+    if amount is None:
+        return Text.assemble((str(entry["id"]), "bold"), "  ", (f"{UNKNOWN} {entry['kind']}", "bold yellow"))
+    shown = (f"{Decimal(amount):,f} USD", "bold green")
     return Text.assemble((str(entry["id"]), "bold"), "  ", shown, f"  {entry['status']} {entry['kind']}")
 
 

@@ -23,7 +23,7 @@ class MoneyFormat:
         if exact:
             return cls(None)
         largest = max((abs(Decimal(amount)) for amount in amounts if amount is not None), default=Decimal(0))
-        return cls(2 if largest >= 100 else 4 if largest >= Decimal("0.1") else 8)
+        return cls(2 if largest >= 100 or not largest else 4 if largest >= Decimal("0.1") else 8)
 
     def text(self, amount: str | None) -> str:
         """Write an amount of USD given as a decimal string."""

@@ -15,6 +15,8 @@ from outlay_api.cli.money import MoneyFormat, bar, count
 from outlay_schemas.dimensions import UNALLOCATED
 
 _SUFFIXES = ("_previous", "_delta", "_percent")
+_ROOM = 7
+"""Columns beside which bars still fit."""
 _DAY_LONG = frozenset({"day", "week", "month", "quarter", "year"})
 
 Row = Mapping[str, Any]
@@ -37,9 +39,9 @@ class SpendTable:
         money = MoneyFormat.fitting([row.get("amount") for row in rows], exact=self.exact)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in self._headings():
-            table.add_column(heading, no_wrap=True)
+            table.add_column(heading, overflow="fold", no_wrap=heading == "from")
         for name in self._measures():
-            table.add_column(_heading(name), justify="right", no_wrap=True)
+            table.add_column(_heading(name), justify="right", no_wrap=True, overflow="fold")
         if self._shares():
             table.add_column("share", no_wrap=True)
         for row in rows:
@@ -81,12 +83,15 @@ class SpendTable:
         rows = self.document["data"] or [self.document["totals"]]
         skipped = {*self.by, "start", "end", "other"}
         names = [name for name in rows[0] if name not in skipped]
+        if "amount_previous" in names:
+            names = [name for name in names if name.startswith("amount") or not name.endswith(_SUFFIXES)]
         quiet = "unpriced" in names and not any(row.get("unpriced") for row in rows)
-        return [name for name in names if not (quiet and name.startswith("unpriced"))]
+        return [name for name in names if not (quiet and name == "unpriced")]
 
     def _shares(self) -> bool:
         total = self.document["totals"].get("amount")
-        return bool(self.by or self._timed) and total is not None and Decimal(total) > 0
+        roomy = len(self._headings()) + len(self._measures()) <= _ROOM
+        return roomy and bool(self.by or self._timed) and total is not None and Decimal(total) > 0
 
     def _cells(self, row: Row, money: MoneyFormat) -> list[Text]:
         cells = [Text(self._start(row))] if self._timed else []

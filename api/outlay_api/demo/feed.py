@@ -13,7 +13,7 @@ from itertools import islice
 import orjson
 
 import outlay
-from outlay_api.demo.traffic import Traffic, disturbed
+from outlay_api.demo.traffic import Traffic, disturbed, fresh
 from outlay_api.demo.workload import Event
 
 BATCH = 1_000
@@ -63,7 +63,8 @@ class Feed:
         self, start: datetime, end: datetime, count: int, progress: Callable[[int], None] = lambda _sent: None
     ) -> None:
         """Send `count` events, disturbances among them, of `start <= time < end`."""
-        stream = islice(disturbed(self.traffic.history(start, end, count), self._position), count)
+        history = self.traffic.history(start, end, fresh(count, self._position) + 1)
+        stream = islice(disturbed(history, self._position), count)
         waiting: deque[asyncio.Task[None]] = deque()
         while batch := list(islice(stream, BATCH)):
             waiting.append(asyncio.create_task(self._send(batch)))

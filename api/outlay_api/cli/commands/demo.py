@@ -36,7 +36,7 @@ async def demo(
     *,
     data: Path = _FOLDER,
     port: int | None = None,
-    rate: Annotated[float, Parameter(validator=Number(gt=0, lte=1000))] = 20.0,
+    rate: Annotated[float, Parameter(validator=Number(gt=0, lte=1000))] = 10.0,
     seed: int = 1,
     once: Annotated[bool, Parameter(negative=())] = False,
     events: Annotated[int, Parameter(validator=Number(gte=1))] = _BACK_FILL,
@@ -123,6 +123,7 @@ async def _once(connection: Connection, feed: Feed, ledger: Ledger, events: int)
 async def _live(url: str, feed: Feed, ledger: Ledger, rate: float, events: int) -> None:
     """Fill the past, then follow the present until the user or the system says stop."""
     await _catch_up(feed, ledger, rate, events)
+    feed.counts.recent.clear()
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     if task is not None:
