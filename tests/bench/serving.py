@@ -29,6 +29,11 @@ class Served:
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
+    def processor_seconds(self) -> float:
+        """Return the processor time used so far, all threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def serve(data: Path, log: Path) -> Iterator[Served]:
