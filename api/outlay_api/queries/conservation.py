@@ -38,12 +38,17 @@ class ConservationQuery:
         )
 
     def ledger_sql(self) -> Statement:
-        """Return the statement that counts the ledger's own entries by the same source and day."""
+        """Return the statement that counts the ledger's own entries, those that retention removed included."""
         bind = Binder()
-        conditions = [*self._conditions(bind), *self._days("toDate32(t.received)", bind)]
+        org = self._conditions(bind)
+        kept = " AND ".join([*org, *self._days("toDate32(t.received)", bind)])
+        gone = " AND ".join([*org, *self._days("t.day", bind)])
         return Statement(
-            "SELECT toDate32(t.received) AS day, t.source AS source, toInt64(count()) AS entries\nFROM ledger AS t\n"
-            f"WHERE {' AND '.join(conditions)}\nGROUP BY day, source\nORDER BY day DESC, source",
+            "SELECT day, source, sum(counted) AS entries\nFROM (\n"
+            "SELECT toDate32(t.received) AS day, t.source AS source, toInt64(count()) AS counted\nFROM ledger AS t\n"
+            f"WHERE {kept}\nGROUP BY day, source\nUNION ALL\n"
+            f"SELECT t.day AS day, t.source AS source, t.entries AS counted\nFROM expired AS t\nWHERE {gone}\n"
+            ")\nGROUP BY day, source\nORDER BY day DESC, source",
             bind.params,
         )
 

@@ -151,7 +151,7 @@ class AccountDocument(_Document):
     balance: int
     """received - counted - duplicate - conflict - rejected - pending."""
     entries: int | None = None
-    """Entries found in the ledger itself, with `verify=true`; equals `counted` unless entries have expired."""
+    """With `verify=true`: entries in the ledger itself and those that retention removed; equals `counted`."""
 
 
 class ConservationDocument(_Document):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outlay_api.queries.calendar import QUARTER_HOUR, midnight
+from outlay_api.queries.coverage import Coverage
 from outlay_api.queries.fields import Field
 from outlay_api.queries.filters import Filter
 from outlay_api.queries.measures import Measure
-from outlay_api.queries.reporting import ReportingDays
 from outlay_api.queries.tables import TABLES, Grain, Table
 
 
@@ -26,11 +26,14 @@ class Need:
     filters: tuple[Filter, ...]
     measures: tuple[Measure, ...]
     bounds: tuple[datetime, ...]
-    reporting: ReportingDays
+    coverage: Coverage
 
 
 def candidates(need: Need) -> tuple[Table, ...]:
-    """Return every table that answers exactly, cheapest first; the ledger always does."""
+    """Return every table that answers exactly, cheapest first.
+
+    The ledger is among them unless retention removed entries of the window; then there may be none.
+    """
     return tuple(table for table in TABLES if _answers(table, need))
 
 
@@ -38,7 +41,7 @@ def _answers(table: Table, need: Need) -> bool:
     return (
         (table.measures is None or all(measure.name in table.measures for measure in need.measures))
         and _keeps_dimensions(table, need)
-        and _falls_between(table.grain, need.bounds, need.reporting)
+        and _covers(table.grain, need.bounds, need.coverage)
     )
 
 
@@ -52,13 +55,15 @@ def _keeps_dimensions(table: Table, need: Need) -> bool:
     )
 
 
-def _falls_between(grain: Grain, bounds: Iterable[datetime], reporting: ReportingDays) -> bool:
-    """Return whether no row of a table of that grain lies across one of the bounds."""
+def _covers(grain: Grain, bounds: Iterable[datetime], coverage: Coverage) -> bool:
+    """Return whether a table of that grain has all that time, and no row that lies across one of the bounds."""
     match grain:
         case Grain.INSTANT:
-            return True
+            return coverage.ledger_from is None or min(bounds) >= coverage.ledger_from
         case Grain.QUARTER:
             return all(bound.timestamp() % QUARTER_HOUR == 0 for bound in bounds)
         case Grain.DAY:
-            zone = reporting.zone
-            return reporting.kept and all(midnight(bound.astimezone(zone).date(), zone) == bound for bound in bounds)
+            zone = coverage.zone
+            return coverage.days_kept and all(
+                midnight(bound.astimezone(zone).date(), zone) == bound for bound in bounds
+            )

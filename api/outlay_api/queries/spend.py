@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from outlay_api.queries.calendar import Buckets, Interval
+from outlay_api.queries.coverage import Coverage
 from outlay_api.queries.fields import Field
 from outlay_api.queries.filters import Filter
 from outlay_api.queries.measures import Measure
 from outlay_api.queries.planner import Need, candidates
-from outlay_api.queries.reporting import ReportingDays
 from outlay_api.queries.spend_sql import write
 from outlay_api.queries.statement import InvalidQuery, Statement
 from outlay_api.queries.tables import Table
+from outlay_schemas.dimensions import ROLLED_UP
 
 AMOUNT, ENTRIES, UNPRICED = Measure("amount"), Measure("entries"), Measure("unpriced")
 
@@ -35,7 +36,7 @@ class SpendQuery:
     org: str
     buckets: Buckets
     interval: Interval
-    reporting: ReportingDays
+    coverage: Coverage
     group_by: tuple[Field, ...] = ()
     filters: tuple[Filter, ...] = ()
     measures: tuple[Measure, ...] = (AMOUNT, Measure("calls"), UNPRICED)
@@ -77,9 +78,17 @@ class SpendQuery:
         return whole and all(measure.additive for measure in self.measures)
 
     def tables(self) -> tuple[Table, ...]:
-        """Return every table that answers exactly, cheapest first."""
+        """Return every table that answers exactly, cheapest first; raise `InvalidQuery` when none does."""
         bounds = self.buckets.bounds + (self.compare.bounds if self.compare else ())
-        return candidates(Need(self.group_by, self.filters, self.computed, bounds, self.reporting))
+        found = candidates(Need(self.group_by, self.filters, self.computed, bounds, self.coverage))
+        if not found:
+            since = self.coverage.ledger_from
+            raise InvalidQuery(
+                "from",
+                f"single entries are kept since {since:%Y-%m-%d}; before, only whole quarter hours can be asked for by "
+                f"{', '.join(ROLLED_UP)}, and whole days by one tag with team and status",
+            )
+        return found
 
     def total(self) -> SpendQuery:
         """Return the same question about the whole window, without groups."""

@@ -91,7 +91,7 @@ class SpendAnswer:
 
     def _indices(self, raw: pa.Table) -> pa.Array:
         """Return which bucket each row is of."""
-        starts = Ticks(self.table.grain, self.query.reporting.zone).starts(self.query.buckets)
+        starts = Ticks(self.table.grain, self.query.coverage.zone).starts(self.query.buckets)
         ticks = raw["bucket"].combine_chunks().dictionary_encode()
         distinct = [max(0, bisect_right(starts, tick) - 1) for tick in ticks.dictionary.to_pylist()]
         return pa.array(distinct, pa.int64()).take(ticks.indices)

@@ -8,11 +8,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from outlay_api.queries.calendar import Interval, cut
+from outlay_api.queries.coverage import Coverage
 from outlay_api.queries.fields import parse_fields
 from outlay_api.queries.filters import parse_filters
 from outlay_api.queries.measures import parse_measures
 from outlay_api.queries.periods import DEFAULT_PERIOD, previous, read_window
-from outlay_api.queries.reporting import ReportingDays
 from outlay_api.queries.spend import AMOUNT, Order, SpendQuery
 from outlay_api.queries.statement import InvalidQuery
 
@@ -35,7 +35,7 @@ class SpendRequest:
     compare: bool = False
     limit: int | None = None
 
-    def read(self, org: str, *, reporting: ReportingDays, zone: ZoneInfo, now: datetime) -> SpendQuery:
+    def read(self, org: str, *, coverage: Coverage, zone: ZoneInfo, now: datetime) -> SpendQuery:
         """Return the question; raise `InvalidQuery` naming the parameter that cannot be understood."""
         asked = read_window(
             start=self.start, end=self.end, period=self.period, zone=zone, now=now, default=DEFAULT_PERIOD
@@ -49,7 +49,7 @@ class SpendRequest:
             org=org,
             buckets=cut(asked.window, self.interval, zone),
             interval=self.interval,
-            reporting=reporting,
+            coverage=coverage,
             group_by=fields,
             filters=parse_filters(self.filters),
             measures=measures,

@@ -28,7 +28,7 @@ def write(query: SpendQuery, table: Table) -> Statement:
     Columns: `bucket` (tick of `grains.Ticks`) when time is cut, `other` with top, `query.columns`, then each computed
     measure (`alias`), with `_previous` beside it when compared.
     """
-    return _Writer(query, table, Ticks(table.grain, query.reporting.zone)).statement()
+    return _Writer(query, table, Ticks(table.grain, query.coverage.zone)).statement()
 
 
 def alias(measure: Measure) -> str:

@@ -15,6 +15,7 @@ from outlay_api.formats import RESPONSES, answer, document, media_examples, nego
 from outlay_api.openapi import problem
 from outlay_api.problems import Problem
 from outlay_api.queries.calendar import Window
+from outlay_api.queries.coverage import coverage_of
 from outlay_api.queries.documents import EntriesDocument, EntryDocument
 from outlay_api.queries.entries import DEFAULT_PERIOD, MAX_PAGE, EntriesQuery
 from outlay_api.queries.entry_rows import entry_rows
@@ -22,7 +23,6 @@ from outlay_api.queries.explanation import explain_entry, price_body
 from outlay_api.queries.filters import parse_filters
 from outlay_api.queries.periods import read_window
 from outlay_api.queries.positions import Cursor, read_cursor
-from outlay_api.queries.reporting import reporting_days
 from outlay_api.routes.read_parameters import (
     CursorText,
     Filters,
@@ -133,7 +133,7 @@ def explain_event(
 def _window(
     services: Services, org: str, *, start: str | None, end: str | None, period: str | None, zone: str | None
 ) -> Window:
-    default = ZoneInfo("UTC") if zone is not None else reporting_days(services.warehouse, org).zone
+    default = ZoneInfo("UTC") if zone is not None else coverage_of(services.warehouse, org).zone
     within = read_zone(zone, default)
     now = services.clock.now()
     asked = read_window(start=start, end=end, period=period, zone=within, now=now, default=DEFAULT_PERIOD)

@@ -13,8 +13,8 @@ from outlay_api.dependencies import Provided
 from outlay_api.encoders import plain_rows, rfc3339
 from outlay_api.formats import RESPONSES, answer, document, media_examples, negotiate
 from outlay_api.queries.calendar import Interval, Window
+from outlay_api.queries.coverage import coverage_of
 from outlay_api.queries.documents import SpendDocument
-from outlay_api.queries.reporting import reporting_days
 from outlay_api.queries.spend import SpendQuery
 from outlay_api.queries.spend_answer import SpendAnswer
 from outlay_api.queries.spend_request import SpendRequest
@@ -123,22 +123,22 @@ def spend(
         compare=compare is not None,
         limit=most + 1 if most and as_json else most,
     )
-    reporting = reporting_days(services.warehouse, caller.org)
+    coverage = coverage_of(services.warehouse, caller.org)
     with understood():
-        shown_in = read_zone(zone, reporting.zone)
-        query = asked.read(caller.org, reporting=reporting, zone=shown_in, now=services.clock.now())
+        shown_in = read_zone(zone, coverage.zone)
+        query = asked.read(caller.org, coverage=coverage, zone=shown_in, now=services.clock.now())
+        table = query.tables()[0]
     if as_json:
-        return document(_document(services.warehouse, query, shown_in))
-    shape = SpendAnswer(query, query.tables()[0], shown_in)
+        return document(_document(services.warehouse, SpendAnswer(query, table, shown_in)))
+    shape = SpendAnswer(query, table, shown_in)
     span = _span(query.buckets.window, shown_in)
     headers = {"Outlay-Source": shape.table.name, "Outlay-From": span["from"], "Outlay-To": span["to"]}
     rows = _batches(services.warehouse, shape)
     return answer(chosen, shape.schema, rows, name="spend", spreadsheet=spreadsheet, headers=headers)
 
 
-def _document(warehouse: Warehouse, query: SpendQuery, zone: ZoneInfo) -> dict[str, Any]:
-    table = query.tables()[0]
-    shape = SpendAnswer(query, table, zone)
+def _document(warehouse: Warehouse, shape: SpendAnswer) -> dict[str, Any]:
+    query, table, zone = shape.query, shape.table, shape.zone
     raw = _asked(warehouse, query, table)
     more = query.limit is not None and raw.num_rows >= query.limit
     raw_total = shape.total(raw) if query.adds_up and not more else None

@@ -16,10 +16,10 @@ import pytest
 
 from outlay_api.queries.calendar import Interval, Window
 from outlay_api.queries.conservation import ConservationQuery, RejectsQuery
+from outlay_api.queries.coverage import Coverage
 from outlay_api.queries.entries import EntriesQuery
 from outlay_api.queries.filters import parse_filters
 from outlay_api.queries.positions import Cursor
-from outlay_api.queries.reporting import ReportingDays
 from outlay_api.queries.spend_request import SpendRequest
 from outlay_api.queries.statement import Statement
 
@@ -31,7 +31,7 @@ WEEK = Window(datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=
 
 def spend(zone: str = "Europe/Berlin", **asked: Any) -> Statement:
     request = SpendRequest(**asked)
-    query = request.read("acme", reporting=ReportingDays(BERLIN), zone=ZoneInfo(zone), now=NOW)
+    query = request.read("acme", coverage=Coverage(BERLIN), zone=ZoneInfo(zone), now=NOW)
     return query.to_sql()
 
 
