@@ -27,8 +27,8 @@ class DemoView:
     url: str
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=500))
 
-    def screen(self, snapshot: Snapshot, counts: Counts, now: float) -> RenderableType:
-        """Return the whole screen."""
+    def screen(self, snapshot: Snapshot, counts: Counts, now: float, newest: str | None = None) -> RenderableType:
+        """Return the whole screen; `newest` is the id of an event to explain."""
         self._remember(snapshot)
         return Group(
             Text.assemble(("Outlay demo", "bold"), "  ", (self.url, "cyan underline"), "  API: ", f"{self.url}/docs"),
@@ -39,6 +39,7 @@ class DemoView:
             Text(),
             Text(f"outlay spend --by provider,model --server {self.url}", style="dim"),
             Text(f"outlay spend --by tags.feature --period today --interval hour --server {self.url}", style="dim"),
+            Text(f"outlay explain {newest} --server {self.url}" if newest else "", style="dim"),
             Text("Ctrl-C stops it; what was counted stays.", style="dim"),
         )
 

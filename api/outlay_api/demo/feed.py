@@ -57,6 +57,8 @@ class Feed:
     client: outlay.AsyncClient
     traffic: Traffic
     counts: Counts = field(default_factory=Counts)
+    newest: str | None = None
+    """Id of the newest event that was acknowledged live."""
     _position: int = 1
 
     async def history(
@@ -88,6 +90,7 @@ class Feed:
                 batch = list(disturbed(self.traffic.between(last, until, due), self._position))
                 self._position += len(batch)
                 await self._send(batch)
+                self.newest = batch[-1]["id"]
             last = until
 
     async def _send(self, events: Iterable[Event]) -> None:

@@ -121,15 +121,15 @@ async def _once(connection: Connection, feed: Feed, ledger: Ledger, events: int)
 
 
 async def _live(url: str, feed: Feed, ledger: Ledger, rate: float, events: int) -> None:
-    """Fill the past, then follow the present until the user or the system says stop."""
-    await _catch_up(feed, ledger, rate, events)
-    feed.counts.recent.clear()
+    """Fill the past, then follow the present, until the user or the system says stop."""
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     if task is not None:
         for stop in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(stop, task.cancel)
     with suppress(asyncio.CancelledError):
+        await _catch_up(feed, ledger, rate, events)
+        feed.counts.recent.clear()
         async with _running(feed, rate):
             await _watch(url, feed, ledger)
 
@@ -137,12 +137,13 @@ async def _live(url: str, feed: Feed, ledger: Ledger, rate: float, events: int) 
 @asynccontextmanager
 async def _running(feed: Feed, rate: float) -> AsyncIterator[None]:
     """Feed live traffic meanwhile; a feed that fails ends the demonstration."""
-    async with asyncio.TaskGroup() as tasks:
-        live = tasks.create_task(feed.live(rate, lambda: datetime.now(UTC)))
-        try:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            live = tasks.create_task(feed.live(rate, lambda: datetime.now(UTC)))
             yield
-        finally:
             live.cancel()
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 async def _catch_up(feed: Feed, ledger: Ledger, rate: float, events: int) -> None:
@@ -181,5 +182,5 @@ async def _watch(url: str, feed: Feed, ledger: Ledger) -> None:
     with Live(console=err(), auto_refresh=False, screen=False) as live:
         while True:
             snapshot = await ledger.snapshot(feed.counts, baseline)
-            live.update(view.screen(snapshot, feed.counts, time.monotonic()), refresh=True)
+            live.update(view.screen(snapshot, feed.counts, time.monotonic(), feed.newest), refresh=True)
             await asyncio.sleep(0.5)

@@ -1,0 +1,140 @@
+"""The demonstration: traffic that is seeded, valid where it should be, and counted to the last event."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from outlay import UsageEvent
+from outlay_api.demo.rhythm import Market, Rhythm
+from outlay_api.demo.traffic import Sent, disturbed, fresh
+from outlay_api.demo.world import UNKNOWN_MODEL, catalog_text, traffic
+from outlay_streams.catalog import read_catalog
+from tests.cli.conftest import Cli
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+END = datetime(2026, 11, 24, 20, 17, tzinfo=UTC)
+
+
+def sent(count: int, seed: int = 7) -> list[dict[str, Any]]:
+    """Return what the demonstration would send as its history."""
+    return list(islice(disturbed(traffic(seed).history(START, END, fresh(count) + 1)), count))
+
+
+@pytest.fixture(scope="module")
+def history() -> list[dict[str, Any]]:
+    return sent(4_000)
+
+
+def test_the_same_seed_gives_the_same_events(history: list[dict[str, Any]]) -> None:
+    assert sent(4_000) == history
+    assert sent(4_000, seed=8) != history
+
+
+def test_everything_but_the_marked_ones_is_valid_json(history: list[dict[str, Any]]) -> None:
+    invalid = 0
+    for event in history:
+        try:
+            UsageEvent.model_validate_json(json.dumps(event))
+        except ValidationError:
+            invalid += 1
+    assert invalid == sum(Sent.at(position) is Sent.INVALID for position in range(1, 4_001)) == 16
+
+
+def test_repeats_and_conflicts_are_as_many_as_promised(history: list[dict[str, Any]]) -> None:
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    repeats = conflicts = 0
+    for event in history:
+        key = (event["source"], event["id"])
+        if key in seen:
+            repeats += seen[key] == event
+            conflicts += seen[key] != event
+        seen.setdefault(key, event)
+    assert (repeats, conflicts) == (80, 8)
+
+
+def test_an_id_is_enough_to_find_an_event(history: list[dict[str, Any]]) -> None:
+    sources: dict[str, set[str]] = {}
+    for event in history:
+        sources.setdefault(event["id"], set()).add(event["source"])
+    assert all(len(found) == 1 for found in sources.values())
+
+
+def test_it_has_what_a_real_company_has(history: list[dict[str, Any]]) -> None:
+    units = {unit for event in history for unit in event["quantities"]}
+    assert {"input_tokens", "audio_seconds", "images", "gpu_seconds", "seats", "input_document_pages"} <= units
+    assert len({event["provider"] for event in history}) >= 8
+    assert any(event.get("model") == UNKNOWN_MODEL for event in history)
+    times = [event["time"] for event in history if event["time"] != "yesterday"]
+    late = sum(
+        time < newest for time, newest in zip(times[1:], islice(running_maximum(times), len(times)), strict=False)
+    )
+    assert late > 20
+
+
+def running_maximum(times: list[str]) -> list[str]:
+    newest = ""
+    return [newest := max(newest, time) for time in times]
+
+
+def test_work_follows_the_clock_of_those_who_work(history: list[dict[str, Any]]) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    hours = Counter(
+        datetime.fromisoformat(event["time"]).astimezone(zone).hour
+        for event in history
+        if event["source"].endswith(":code-review-bot") and event["time"] != "yesterday"
+    )
+    assert sum(hours[hour] for hour in range(9, 18)) > 4 * sum(hours[hour] for hour in range(6))
+
+
+def test_a_weekend_is_quiet_in_an_office() -> None:
+    monday, saturday = (datetime(2026, 11, day, 10, tzinfo=UTC) for day in (23, 21))
+    levels = Market("x", "UTC").levels
+    assert levels(Rhythm.OFFICE, saturday, 1)[0] < levels(Rhythm.OFFICE, monday, 1)[0] / 10
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 400), st.integers(1, 80 * 60), st.integers(0, 2**32))
+def test_any_stretch_has_as_many_events_as_asked_and_none_outside(count: int, minutes: int, seed: int) -> None:
+    end = START + timedelta(minutes=minutes)
+    events = traffic(seed).between(START, end, count)
+    assert len(events) == count
+    assert all(datetime.fromisoformat(event["time"]) < end for event in events)
+    assert len({event["id"] for event in events}) == count
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 77, 123, 1_000])
+def test_the_count_includes_the_disturbances(count: int) -> None:
+    assert len(sent(count)) == count
+
+
+def test_the_catalog_is_one_file_that_can_be_read() -> None:
+    catalog = read_catalog(catalog_text().encode())
+    assert len({team.business_unit for team in catalog.teams}) == 3
+    for above in Path(__file__).resolve().parents:
+        if (above / "examples").is_dir():
+            assert (above / "examples" / "catalog.yaml").read_text() == catalog_text()
+            return
+    pytest.fail("examples/catalog.yaml is missing")
+
+
+def test_once_reports_and_ends_in_0_only_when_all_is_accounted_for(cli: Cli) -> None:
+    ran = cli("demo", "--once", "--events", "700", "--data", "demo")
+    assert ran.code == 0
+    assert "Events received from" in ran.out
+    assert "every sum agrees" in ran.out
+    assert "every one of 700 events is accounted for" in ran.err
+    assert "(unallocated)" in ran.out
+    again = cli("demo", "--once", "--events", "700", "--data", "demo")
+    assert again.code == 0
+    assert "every one of 1,400 events is accounted for" in again.err
