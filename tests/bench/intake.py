@@ -18,7 +18,7 @@ from tests.bench.traffic import write_template
 BATCH = 500
 WORKERS = 8
 SINGLES_PER_SECOND = 50
-_TWO = "all threads; does not depend on what else the machine does"
+_ALL_THREADS = "all threads; does not depend on what else the machine does"
 
 
 def run(plan: Plan) -> Sequence[Figure]:
@@ -39,6 +39,9 @@ def run(plan: Plan) -> Sequence[Figure]:
         Figure(name=f"durable events, batches of {BATCH}", value=rate, unit="events/s", goal=15_000, at_least=True),
         _latency("batch to durable answer, p50", bulk, 0.5, note=f"{WORKERS} connections, closed loop"),
         _latency("batch to durable answer, p99", bulk, 0.99, note=f"{bulk['accepted']:,} events, {bulk['busy']} busy"),
+        Figure(
+            name="processor time of the server", value=busy / bulk["accepted"] * 1e6, unit="us/event", note=_ALL_THREADS
+        ),
         Figure(
             name="memory, most there ever was", value=most, unit="MiB", goal=1536, note=f"{empty:.0f} MiB when empty"
         ),
