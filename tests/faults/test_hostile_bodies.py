@@ -67,7 +67,7 @@ headers = st.dictionaries(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=500, deadline=None)
 @given(
     sent=bodies() | st.binary(max_size=60),
     content_type=st.sampled_from(CONTENT_TYPES) | text,
@@ -93,6 +93,7 @@ def test_decoding_returns_or_refuses_and_nothing_else(sent: bytes, content_type:
         json.loads(kept["event"], parse_constant=int)
 
 
+@settings(deadline=None)
 @given(
     content=st.binary(max_size=200), encoding=st.sampled_from(["gzip", "zstd", "gzip, zstd", ""]) | st.text(max_size=10)
 )

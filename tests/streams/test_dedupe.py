@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_schemas.arrow import IDS
@@ -136,6 +136,7 @@ def test_many_single_events_make_few_runs() -> None:
     assert set(memory.judge(identities(*((n, n) for n in range(3000)))).tolist()) == {DUPLICATE}
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), max_size=12), max_size=8))
 def test_judging_agrees_with_a_dictionary(batches: list[list[tuple[int, int]]]) -> None:
     memory, counted = deduper(), dict[int, int]()

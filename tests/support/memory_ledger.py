@@ -30,6 +30,8 @@ class MemoryLedger:
         self.gate.set()
         self.entered = threading.Semaphore(0)
         """Released as often as a write begins."""
+        self.recovered = threading.Semaphore(0)
+        """Released as often as the ledger was asked to recover."""
         self.lookups: list[int] = []
 
     def insert_block(self, block: Block, /) -> None:
@@ -47,6 +49,7 @@ class MemoryLedger:
     def recover(self, partition_prefix: str, /) -> list[str]:
         mended = [token for token, block in self.half.items() if block.partition.startswith(partition_prefix)]
         self.blocks.update({token: self.half.pop(token) for token in mended})
+        self.recovered.release()
         return [f"completed {token}" for token in mended]
 
     def find_ids(self, id_hashes: pa.Array, /) -> pa.Table:

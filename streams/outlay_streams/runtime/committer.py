@@ -1,7 +1,7 @@
 """The one writer of a partition: groups of batches in, durable blocks and outcomes out. Runs in one thread.
 
-A block that the store did not confirm may be half stored, so it is kept and stored again, the very same, before any
-other. Ids are remembered once their block is durable, never before.
+A block that the store did not confirm may be stored, in part or not at all, so nothing else is counted until the store
+has said which. Ids are remembered once they are durable, never before.
 """
 
 from __future__ import annotations
@@ -85,13 +85,23 @@ class Committer:
         self._note(results, perf_counter() - started)
         return results
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether the store left it open what became of the last block; `settle` finds out."""
+        return self._unsettled is not None
+
     def settle(self) -> None:
-        """Store the block that the store did not confirm, if there is one; raise `StoreError` if it still does not."""
+        """Have the store complete the block it did not confirm, as far as it holds it, and remember what it holds.
+
+        Nothing is counted before that, and what the store does not hold may be sent again. Raises `StoreError` while
+        the store is away.
+        """
         if self._unsettled is not None:
-            try:
-                self._store(self._unsettled)
-            except NotCounted:
-                _log.warning("unsettled_block_dropped")
+            for line in self._ledger.recover(PREFIX):
+                _log.info("recovered", what=line)
+            ids = self._unsettled.ids["id_hash"].combine_chunks()
+            self._remember(self._ledger.find_ids(ids) if len(ids) else self._unsettled.ids)
+            self._unsettled = None
 
     def _counted(self, batches: Sequence[Batch]) -> Iterator[list[Outcome]]:
         rules = {org: self._rules(org) for org in {org for org, _ in batches}}
@@ -142,7 +152,7 @@ class Committer:
             self._saved_prices.update(fresh)
 
     def _store(self, block: Block) -> None:
-        """Make `block` durable and remember its ids; until then it is unsettled. Raises `NotCounted` if void."""
+        """Make `block` durable, then remember its ids. Raises `StoreError`, or `NotCounted` if the store refuses it."""
         self._unsettled = block
         try:
             self._ledger.insert_block(block)
@@ -150,14 +160,13 @@ class Committer:
             if isinstance(error, StoreError) and not isinstance(error, QueryError):
                 raise
             _log.exception("block_refused", token=block.token)
-            if not self._completed(block):
-                self._unsettled = None
+            before = len(self._deduper)
+            self.settle()
+            if not block.ids.num_rows or len(self._deduper) - before < block.ids.num_rows:
                 raise NotCounted(f"the store refused the events: {error}; send them again") from error
-        ids = block.ids
-        self._deduper.remember(
-            Identities(ids["id_hash"].to_numpy(), ids["content_hash"].to_numpy()), self._last_received
-        )
-        self._unsettled = None
+        else:
+            self._remember(block.ids)
+            self._unsettled = None
         unpriced = pc.sum(pc.equal(block.entries["status"], "unpriced")).as_py() or 0
         self.stats = replace(
             self.stats,
@@ -166,10 +175,9 @@ class Committer:
             unpriced=self.stats.unpriced + unpriced,
         )
 
-    def _completed(self, block: Block) -> bool:
-        """Return whether the store holds the refused block after all, once it has mended what was cut short."""
-        self._ledger.recover(PREFIX)
-        return bool(block.ids.num_rows and self._ledger.find_ids(block.ids["id_hash"].combine_chunks()).num_rows)
+    def _remember(self, ids: pa.Table) -> None:
+        held = Identities(ids["id_hash"].to_numpy(), ids["content_hash"].to_numpy())
+        self._deduper.remember(held, self._last_received)
 
     def _note(self, results: Sequence[Result], seconds: float) -> None:
         answered = [result for result in results if not isinstance(result, Exception)]
@@ -181,7 +189,7 @@ class Committer:
             remembered_bytes=self._deduper.nbytes,
             writing_seconds=self.stats.writing_seconds + seconds,
             last_block_seconds=seconds,
-            unsettled=self._unsettled is not None,
+            unsettled=self.unsettled,
         )
 
 

@@ -23,6 +23,8 @@ from outlay_streams.runtime.stats import RuntimeStats
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_RETRY = 30.0
+_SETTLE_EVERY = 1.0
+"""How often a store that failed is asked again while nothing is sent, in seconds."""
 
 _log = structlog.get_logger()
 
@@ -93,7 +95,12 @@ class EmbeddedRuntime:
 
     def stats(self) -> RuntimeStats:
         """Return what was done so far and what waits."""
-        return replace(self._committer.stats, queued_events=self._queue.events, queued_bytes=self._queue.nbytes)
+        return replace(
+            self._committer.stats,
+            queued_events=self._queue.events,
+            queued_bytes=self._queue.nbytes,
+            unsettled=self._committer.unsettled,
+        )
 
     def stop(self, deadline: float) -> bool:
         """Take nothing more and write what waits; return whether all of it was written within `deadline` seconds.
@@ -122,19 +129,31 @@ class EmbeddedRuntime:
         return min(_LONGEST_RETRY, max(1.0, math.ceil(groups * self._committer.stats.last_block_seconds)))
 
     def _write(self) -> None:
-        while group := self._queue.take():
+        while True:
+            group = self._queue.take(_SETTLE_EVERY if self._committer.unsettled else None)
             jobs = [job for job in group if job.answer.set_running_or_notify_cancel()]
             if jobs:
-                results = self._committer.commit([(job.org, job.decoded) for job in jobs])
-                for job, result in zip(jobs, results, strict=True):
-                    if isinstance(result, Exception):
-                        job.answer.set_exception(result)
-                    else:
-                        job.answer.set_result(result)
+                self._commit(jobs)
+            elif not group:
+                self._settle()
+                if self._queue.closed:
+                    return
+
+    def _commit(self, jobs: list[Job]) -> None:
+        results = self._committer.commit([(job.org, job.decoded) for job in jobs])
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, Exception):
+                job.answer.set_exception(result)
+            else:
+                job.answer.set_result(result)
+
+    def _settle(self) -> None:
         try:
             self._committer.settle()
         except StoreError as error:
-            _log.warning("block_left_for_recovery", error=str(error))
+            _log.warning("store_still_away", error=str(error))
+        except Exception:  # noqa: BLE001 - the writer outlives any fault
+            _log.exception("block_not_settled")
 
 
 def _fail(job: Job, error: Exception) -> None:

@@ -72,11 +72,15 @@ class IntakeQueue:
             self._changed.notify()
         return job
 
-    def take(self) -> list[Job]:
-        """Wait for work and return a group of it; nothing once the queue is closed and empty."""
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken in."""
+        return self._closed
+
+    def take(self, patience: float | None = None) -> list[Job]:
+        """Wait for work and return a group of it; nothing after `patience` seconds or when closed and empty."""
         with self._changed:
-            while not self._jobs and not self._closed:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._jobs or self._closed, patience)
             self._linger()
             group: list[Job] = []
             room = self._limits.group_events

@@ -29,4 +29,4 @@ class RuntimeStats:
     """Time spent judging, metering and storing."""
     last_block_seconds: float = 0.0
     unsettled: bool = False
-    """Whether a block waits for the store to come back; nothing else is counted until it is stored."""
+    """Whether the store has yet to say what became of a block; nothing else is counted until then."""

@@ -11,7 +11,7 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_schemas.usage import CLOUDEVENT_TYPE
@@ -51,6 +51,7 @@ def message(cloud_event: CloudEvent, *, binary: bool) -> HTTPMessage:
 
 
 @pytest.mark.parametrize("binary", [True, False])
+@settings(deadline=None)
 @given(identity=st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40))
 def test_what_the_cloudevents_package_writes_is_read(identity: str, *, binary: bool) -> None:
     attributes = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_schemas.arrow import REJECTS, USAGE
@@ -81,6 +81,7 @@ def test_json_numbers_keep_every_digit_too() -> None:
     assert batch.usage["provider_cost"].to_pylist() == [Decimal("12345678901.123456789012")]
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1970, 1, 3), max_value=datetime(2026, 5, 4)),  # noqa: DTZ001 - made aware below
     st.integers(-23 * 60, 23 * 60),
@@ -92,6 +93,7 @@ def test_times_of_any_offset_are_kept_to_the_millisecond(local: datetime, minute
     assert found == instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(

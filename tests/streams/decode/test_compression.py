@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_streams.decode import MalformedBody, TooLarge, UnsupportedContent, decompress
@@ -15,6 +15,7 @@ PACK = {"gzip": gzip.compress, "zstd": zstd.compress, "identity": bytes}
 LIMIT = 1000
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=LIMIT), st.sampled_from(sorted(PACK)))
 def test_what_was_packed_comes_back(content: bytes, encoding: str) -> None:
     assert decompress(PACK[encoding](content), encoding=encoding, limit=LIMIT) == content
@@ -61,6 +62,7 @@ def test_a_bomb_is_stopped_at_the_limit(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@settings(deadline=None)
 @given(cut=st.integers(0, 30), noise=st.binary(max_size=40))
 def test_broken_streams_are_malformed(encoding: str, cut: int, noise: bytes) -> None:
     whole = PACK[encoding](b"something longer than a header")

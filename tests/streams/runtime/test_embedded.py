@@ -14,6 +14,7 @@ import pytest
 
 from outlay_infra.errors import QueryError, StoreError, StoreFull, StoreUnavailable
 from outlay_schemas.outcome import Outcome, Verdict
+from outlay_streams.runtime import embedded
 from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
 from outlay_streams.runtime.errors import Busy, NotCounted, Stopped
 from outlay_streams.runtime.isolation import MAX_ISOLATED
@@ -198,7 +199,9 @@ async def test_a_failed_store_fails_its_callers_and_nothing_is_counted_twice(
     assert ledger.half_stored() == 0
 
 
-async def test_a_block_left_unsettled_is_stored_when_the_runtime_stops(running: Running, ledger: MemoryLedger) -> None:
+async def test_a_block_left_half_stored_is_completed_when_the_runtime_stops(
+    running: Running, ledger: MemoryLedger
+) -> None:
     with running() as runtime:
         await publish(runtime, "priced")
         ledger.failure, ledger.cut_short = StoreFull("the disk is full"), True
@@ -222,6 +225,20 @@ async def test_a_block_the_process_left_half_stored_is_mended_at_start(running: 
     with running() as runtime:
         assert await publish(runtime, "a") == ["duplicate"]
     assert ids(ledger) == ["a", "priced"]
+
+
+async def test_what_became_of_a_block_is_found_out_without_new_events(
+    running: Running, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_SETTLE_EVERY", 0.001)
+    with running() as runtime:
+        await publish(runtime, "priced")
+        ledger.failure, ledger.cut_short = StoreUnavailable("away"), True
+        with pytest.raises(StoreUnavailable):
+            await publish(runtime, "a")
+        for _ in ("at start", "on its own"):
+            assert await asyncio.to_thread(ledger.recovered.acquire, timeout=30)
+        assert ids(ledger) == ["a", "priced"]
 
 
 async def test_a_store_that_fails_on_start_says_so(ledger: MemoryLedger) -> None:
