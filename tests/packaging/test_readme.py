@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted(
     path.relative_to(ROOT)
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md"))
-    if ".venv" not in path.parts
+    for folder in (".", "schemas", "producers", "streams", "infra", "api", "tests")
+    for path in (ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
 )
 
 

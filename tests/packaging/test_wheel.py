@@ -39,7 +39,11 @@ def test_holds_the_five_packages_and_nothing_else(contents: set[str]) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_holds_every_file_of_a_package(package: str, contents: set[str]) -> None:
     source = ROOT / PACKAGES[package]
-    files = {path for path in (source / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    files = {
+        path
+        for path in (source / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md"
+    }
     assert {path.relative_to(source).as_posix() for path in files} <= contents
     assert f"{package}/py.typed" in contents
 
