@@ -6,6 +6,7 @@ Standard output holds results, standard error messages. Exit codes: 0 done, 1 fa
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 
 _NEEDED = """\
 outlay: {missing} is not installed; the command line needs an extra:
@@ -16,7 +17,10 @@ outlay: {missing} is not installed; the command line needs an extra:
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code; telling the version needs nothing but the standard library."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"{metadata.version('outlay')}\n")
+        return
     try:
         from outlay_api.cli.app import run  # noqa: PLC0415 - a base install has no cyclopts, and says so
     except ModuleNotFoundError as error:
