@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -83,10 +84,16 @@ def understood() -> Iterator[None]:
         raise Problem(400, "invalid-parameter", str(error), faults=[fault]) from None
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all zones; finding them walks a directory, so it is done once."""
+    return frozenset(available_timezones())
+
+
 def read_zone(name: str | None, default: ZoneInfo) -> ZoneInfo:
     """Return the zone called `name`; raise `InvalidQuery` when there is none."""
     if name is None:
         return default
-    if name not in available_timezones():
+    if name not in _zones():
         raise InvalidQuery("zone", f"{name!r} is not an IANA time zone; write for example Europe/Berlin")
     return ZoneInfo(name)
