@@ -85,7 +85,7 @@ def test_a_folder_in_use_names_the_process_and_the_way_out(cli: Cli, tmp_path: P
         ran = cli("spend")
     assert ran.code == 1
     assert f"process {os.getpid()}" in ran.err
-    assert "--server" in ran.err
+    assert "--server http://127.0.0.1:8321" in ran.err
     assert "Traceback" not in ran.err
 
 

@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 
 from outlay_api.cli.engine import ledger_settings
-from outlay_api.cli.failure import FAILED, USAGE, Failure
+from outlay_api.cli.failure import DEFAULT_SERVER, FAILED, USAGE, Failure
 from outlay_api.cli.target import Target
 
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
-DEFAULT_SERVER = "http://127.0.0.1:8321"
 
 
 @dataclass(frozen=True, slots=True)

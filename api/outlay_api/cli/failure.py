@@ -11,6 +11,9 @@ USAGE: Final = 2
 DIFFERENT: Final = 3
 """Differences were found (`outlay check`, `outlay prices diff`, `outlay apply --dry-run`)."""
 
+DEFAULT_SERVER = "http://127.0.0.1:8321"
+"""Where `outlay serve` listens unless told otherwise."""
+
 _EXTRAS = {"chdb": "embedded", "confluent_kafka": "kafka"}
 
 
@@ -38,7 +41,7 @@ def _known(error: BaseException) -> Failure | None:
     for module, name, code in _KNOWN:
         kind = getattr(sys.modules.get(module), name, None)
         if isinstance(kind, type) and isinstance(error, kind):
-            return Failure(str(error), code)
+            return Failure(f"{error}{_ADVICE.get(name, '')}", code)
     httpx = sys.modules.get("httpx")
     if httpx is not None and isinstance(error, httpx.TransportError):
         return Failure(
@@ -52,7 +55,9 @@ _KNOWN = (
     ("outlay_api.importing.errors", "MappingError", USAGE),
     ("outlay_api.importing.errors", "ImportStoppedError", FAILED),
     ("outlay_api.server", "StartError", FAILED),
+    ("outlay_streams.runtime.lock", "DataDirectoryInUse", FAILED),
     ("outlay_streams.runtime.lock", "DataDirectoryError", FAILED),
     ("outlay_infra.errors", "StoreError", FAILED),
     ("outlay", "OutlayError", FAILED),
 )
+_ADVICE = {"DataDirectoryInUse": f" (if it is a server: --server {DEFAULT_SERVER})"}
