@@ -1,6 +1,7 @@
 """Rows of a file, a batch at a time and in bounded memory.
 
-CSV and TSV (RFC 4180, any quoting the csv module reads) and JSONL may be gzipped; Parquet is read by row group.
+CSV and TSV (RFC 4180, any quoting the csv module reads) and JSONL may be gzipped; Parquet is read by row group, members
+of its structs as columns `struct.member`.
 Rows are numbered from 1; every row of a file has the same number whenever and however it is read.
 """
 
@@ -25,6 +26,7 @@ from outlay_api.importing.errors import FileError
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 MAX_CELL = 16 * 1024 * 1024
@@ -108,7 +110,7 @@ class Source:
                     return next(self._csv(text), [])
             case Format.PARQUET:
                 with self._parquet() as file:
-                    return list(file.schema_arrow.names)
+                    return [str(name) for name in _flat(file.schema_arrow.empty_table()).column_names]
             case Format.JSONL:
                 return []
 
@@ -173,7 +175,7 @@ class Source:
             total = max(1, file.metadata.num_rows)
             first = 1
             for batch in file.iter_batches(batch_size=self.size):
-                frame = pl.DataFrame(batch)
+                frame = pl.DataFrame(_flat(batch))
                 numbers = list(range(first, first + len(frame)))
                 first += len(frame)
                 yield Rows(frame=frame, numbers=numbers, last=first - 1, done=(first - 1) / total)
@@ -215,3 +217,13 @@ class Source:
             return self.path.open("rb")
         except OSError as error:
             raise FileError(f"{self.path} cannot be read: {error.strerror}") from None
+
+
+def _flat(columns: pa.RecordBatch | pa.Table) -> pa.Table:
+    """Return the columns with every struct replaced by its members, `struct.member`."""
+    from pyarrow import Table, types  # noqa: PLC0415
+
+    table = Table.from_batches([columns]) if not isinstance(columns, Table) else columns
+    while any(types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    return table

@@ -171,6 +171,13 @@ class TestParquet:
         assert importer.events[3]["provider_cost"] == Decimal("0.000000001")
         assert importer.events[2]["estimated"] is True
 
+    def test_members_of_structs_are_columns(self, importer: Importer, tmp_path: Path) -> None:
+        frame = pl.DataFrame({"created": [1_700_000_000], "usage": [{"tokens": {"in": 5}, "model": "m"}]})
+        frame.write_parquet(tmp_path / "t.parquet")
+        maps = ["time=created", "model=usage.model", "input_tokens=usage.tokens.in"]
+        assert importer.run(tmp_path / "t.parquet", map=maps, set=["provider=p"]).accepted == 1
+        assert importer.events[0]["quantities"] == {"input_tokens": Decimal(5)}
+
     def test_what_is_no_parquet_is_a_clear_error(self, importer: Importer, write: Write) -> None:
         with pytest.raises(FileError, match="not readable as Parquet"):
             importer.run(write("t.parquet", "PAR0"), **PLAIN)
