@@ -1,7 +1,8 @@
 """The columns of a batch of usage events and of a block of spend entries, as Arrow schemas.
 
-`USAGE` is what decoding any wire yields; `ENTRIES` is what the meter yields and the raw ledger stores, column for column.
-`IDS` finds entries by identity; `CELLS`, `DAYS` and `TAG_DAYS` are a block summed; `RECEIPTS` counts the outcome of every event received.
+`USAGE` is what decoding any wire yields; `ENTRIES` is what the meter yields and the raw ledger stores, column for
+column. `IDS` finds entries by identity; `CELLS`, `DAYS` and `TAG_DAYS` are a block summed; `RECEIPTS` counts the outcome
+of every event received.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ USAGE = pa.schema(
         pa.field("provider_cost", AMOUNT),
     ]
 )
-"""One row an event, valid by `UsageEvent`. Tags and quantities are sorted by key; `quantities` holds units without a column."""
+"""One row an event, valid by `UsageEvent`. Tags and quantities are sorted by key; `quantities` holds units that have no
+column.
+"""
 
 ENTRIES = pa.schema(
     [
@@ -87,7 +90,7 @@ IDS = pa.schema(
         pa.field("received", TIME, nullable=False),
     ]
 )
-"""Where to find an entry by identity: `id_hash` is XXH3-64 of org, source and id joined by U+001F (`xxh3` in ClickHouse)."""
+"""Where an entry is, by identity: `id_hash` is XXH3-64 of org, source and id joined by U+001F (ClickHouse: `xxh3`)."""
 
 SUMS = pa.schema(
     [
@@ -143,4 +146,4 @@ REJECTS = pa.schema(
         *_fields(("outcome", "pointer", "reason", "event"), pa.string()),
     ]
 )
-"""Events that were refused: `outcome` is `rejected` or `conflict`, `event` the JSON sent, without values of unknown fields."""
+"""Events that were refused: `outcome` is `rejected` or `conflict`, `event` the JSON sent, less values of unknown fields."""

@@ -1,6 +1,7 @@
 """Money as integers: one pico-USD is 10^-12 USD, the scale of every amount in the ledger.
 
-Amounts are `int` pico-USD in the core, `Decimal(38,12)` in the store and decimal strings in JSON. No float touches money.
+Amounts are `int` pico-USD in the core, `Decimal(38,12)` in the store and decimal strings in JSON; no float touches
+money.
 """
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """accepted: counted once, now. duplicate: the same event was counted before. conflict: its id was used for other
-    content. rejected: invalid, with a reason. Only `accepted` adds to the ledger; all four are durable when answered.
+    """What became of an event. Only `accepted` adds to the ledger; all four are durable when answered.
+
+    accepted: counted once, now. duplicate: the same event was counted before. conflict: its id was used for other
+    content. rejected: invalid, with a reason.
     """
 
     ACCEPTED = "accepted"
@@ -19,7 +21,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on the event at one position of a batch; `pointer` (RFC 6901, inside the event) and `reason` when refused."""
+    """The verdict on the event at one position of a batch; when refused, `pointer` (RFC 6901, in the event) and `reason`."""
 
     verdict: Verdict
     id: str | None = None

@@ -1,8 +1,8 @@
 """Spend entries as a mid-sized company makes them, columnar and seeded: any number, in order of time, fast.
 
-400 teams, 2,000 projects, 1,200 apps, 60 models, 50,000 users, 4,000 keys, 2-4 tags, 400 days. A *workload* is one app at
-one project with its key, models and tags; traffic over workloads is heavy-tailed, as is use within a team. Ids are random
-UUIDs, arrival lags behind use by seconds, weekdays and working hours are busier.
+400 teams, 2,000 projects, 1,200 apps, 60 models, 50,000 users, 4,000 keys, 2-4 tags, 400 days. A *workload* is one app
+at one project with its key, models and tags; traffic over workloads is heavy-tailed, as is use within a team. Ids are
+random UUIDs, arrival lags behind use by seconds, weekdays and working hours are busier.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Company:
 def entries(
     events: int, *, days: int = DAYS, block_rows: int = 10_000, seed: int = 7, partition: str = "embedded/0"
 ) -> Iterator[pa.Table]:
-    """Yield `events` ENTRIES over `days` in tables of `block_rows`, each about a stretch of time after the one before."""
+    """Yield `events` ENTRIES over `days` in tables of `block_rows`, each of a stretch of time after the one before."""
     company = Company.seeded(seed)
     random = np.random.default_rng(seed + 1)
     edges = _moments(events, block_rows, days)

@@ -47,8 +47,9 @@ class Storage:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.events:,} events: {self.events / self.inserting:,.0f} rows/s into all tables, slowest block"
-            f" {self.slowest_block * 1000:.0f} ms, merged in {self.merging:.1f} s, opened in {self.opening:.2f} s",
+            f"{self.events:,} events: {self.events / self.inserting:,.0f} rows/s into all tables",
+            f"slowest block {self.slowest_block * 1000:.0f} ms, merged in {self.merging:.1f} s",
+            f"opened in {self.opening:.2f} s",
             f"{'table':<12} {'rows':>12} {'bytes/row':>10} {'bytes/event':>12}",
         ]
         lines += [
