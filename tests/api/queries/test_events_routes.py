@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.api.conftest import ManualClock, event
+from outlay_api.demo.world import traffic
+from outlay_api.services import Services
+from tests.api.conftest import NOW, ManualClock, event
 
 MINUTES = 12
 
@@ -188,3 +190,20 @@ async def test_an_id_of_several_sources_asks_for_one(http: httpx.AsyncClient) ->
 async def test_an_unknown_id_is_404(http: httpx.AsyncClient) -> None:
     answer = await http.get("/v1/events/nothing")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:outlay:problem:unknown-event")
+
+
+async def test_every_amount_of_realistic_traffic_can_be_computed_again(
+    http: httpx.AsyncClient, services: Services
+) -> None:
+    events = traffic().between(NOW - timedelta(hours=6), NOW, 300)
+    assert (await http.post("/v1/events", json=events)).status_code == 200
+    newest = services.warehouse.query(
+        "SELECT id, source FROM ledger LIMIT 1 BY model, service_tier, status"
+    ).to_pylist()
+    told = [(await explained(http, each["id"], source=each["source"]))["explanation"] for each in newest]
+    assert {each["status"] for each in told} >= {"priced", "unpriced"}
+    for each in told:
+        assert each["recomputed"] is not False, each
+        assert (each["amount"] is None) == (each["status"] == "unpriced")
+        assert each["lines"] or each["status"] == "unpriced" or each["price"] is None
+        assert each["text"]
