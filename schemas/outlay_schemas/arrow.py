@@ -1,8 +1,8 @@
 """The columns of a batch of usage events and of a block of spend entries, as Arrow schemas.
 
 `USAGE` is what decoding any wire yields; `ENTRIES` is what the meter yields and the raw ledger stores, column for
-column. `IDS` finds entries by identity; `CELLS`, `DAYS` and `TAG_DAYS` are a block summed; `RECEIPTS` counts the outcome
-of every event received.
+column. `IDS` finds entries by identity; `CELLS`, `DAYS` and `TAG_DAYS` are a block summed; `RECEIPTS` counts the
+outcome of every event received.
 """
 
 from __future__ import annotations
@@ -146,4 +146,4 @@ REJECTS = pa.schema(
         *_fields(("outcome", "pointer", "reason", "event"), pa.string()),
     ]
 )
-"""Events that were refused: `outcome` is `rejected` or `conflict`, `event` the JSON sent, less values of unknown fields."""
+"""Events that were refused: `outcome` is `rejected` or `conflict`, `event` the JSON sent without unknown fields' values."""

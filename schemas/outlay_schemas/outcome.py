@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on the event at one position of a batch; when refused, `pointer` (RFC 6901, in the event) and `reason`."""
+    """The verdict on one event of a batch; when refused, `pointer` (RFC 6901, in the event) and `reason`."""
 
     verdict: Verdict
     id: str | None = None
