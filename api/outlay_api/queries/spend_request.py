@@ -1,4 +1,4 @@
-"""A spend question as it is asked over HTTP, read into a `SpendQuery`."""
+"""A spend question as it is sent, read into a `SpendQuery`."""
 
 from __future__ import annotations
 
