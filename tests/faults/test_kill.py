@@ -52,23 +52,16 @@ def test_killed_at_random_moments_every_acknowledged_event_is_counted_once(tmp_p
     dice = random.Random(20260504)
     every = batches(dice)
     waiting = dict(every)
-    kills = 0
-    while kills < KILLS:
-        writer = Writer(tmp_path)
+    for _ in range(KILLS):
         behind = dice.choice([0, 1, 2, 5, 15])
-        if behind:
-            writer.send(waiting)
-        killed = False
-        try:
+        with Writer(tmp_path) as writer:
+            if behind:
+                writer.send(waiting)
             for count, answer in enumerate(writer.answers()):
                 assert "error" not in answer
                 waiting.pop(answer.get("n", -1), None)
-                if count >= behind and not killed:
+                if count == behind:
                     writer.kill_within(dice.uniform(0, LONGEST))
-                    killed = True
-        finally:
-            writer.kill()
-        kills += 1
     assert waiting, "every batch was acknowledged before the last kill; send more of them"
     with Writer.ready(tmp_path) as writer:
         assert all("outcomes" in answer for answer in writer.published(waiting).values())
@@ -85,9 +78,8 @@ def test_killed_at_random_moments_every_acknowledged_event_is_counted_once(tmp_p
 @pytest.mark.fault
 def test_a_second_process_is_told_who_writes(tmp_path: Path) -> None:
     with Writer.ready(tmp_path):
-        second = Writer(tmp_path)
-        answer = second.read()
-        second.kill()
+        with Writer(tmp_path) as second:
+            answer = second.read()
         assert answer is not None
         assert answer["error"] == "DataDirectoryInUse"
         assert "stop it" in answer["message"]

@@ -16,7 +16,7 @@ Batches = Mapping[int, list[dict[str, Any]]]
 
 
 class Writer:
-    """A running writer process over a data directory."""
+    """A running writer process over a data directory; killed on the way out, unless it ended before."""
 
     def __init__(self, data: Path) -> None:
         self._process = subprocess.Popen(
@@ -27,13 +27,16 @@ class Writer:
     @contextmanager
     def ready(cls, data: Path) -> Iterator[Self]:
         """Start one, wait until it takes events, and end it in good order on the way out."""
-        writer = cls(data)
-        try:
+        with cls(data) as writer:
             assert writer.read() == {"ready": True}
             yield writer
             writer.finish()
-        finally:
-            writer.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def send(self, batches: Batches) -> None:
         """Send batches without waiting; a process that is gone takes none."""
