@@ -146,4 +146,4 @@ REJECTS = pa.schema(
         *_fields(("outcome", "pointer", "reason", "event"), pa.string()),
     ]
 )
-"""Events that were refused: `outcome` is `rejected` or `conflict`, `event` the JSON sent without unknown fields' values."""
+"""Refused events: `outcome` is `rejected` or `conflict`, `event` the JSON sent, unknown fields' values left out."""
