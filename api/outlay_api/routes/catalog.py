@@ -31,7 +31,7 @@ async def catalog_text(request: Request) -> bytes:
     return await request.body()
 
 
-@router.get("/v1/catalog", operation_id="getCatalog", response_model=CurrentCatalog)
+@router.get("/v1/catalog", operation_id="getCatalog", response_model=CurrentCatalog, responses=problem(404))
 def get_catalog(
     services: Provided,
     caller: Reader,

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from outlay_api.dependencies import Caller, Provided, require
 from outlay_api.documents import IntakeAnswer
 from outlay_api.intake_docs import REQUEST_BODY
+from outlay_api.openapi import problem
 from outlay_api.problems import Fault, Problem, problem_of
 from outlay_api.services import Services
 from outlay_schemas.outcome import Outcome, Verdict
@@ -50,6 +51,7 @@ router = APIRouter(tags=["intake"])
     "/v1/events",
     operation_id="sendEvents",
     response_model=IntakeAnswer,
+    responses=problem(409),
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def send_events(
