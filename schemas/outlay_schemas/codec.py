@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from outlay_schemas import avro_schema, compat
 from outlay_schemas.avro_schema import Schema
-from outlay_schemas.money import PRECISION, SCALE
+from outlay_schemas.money import PRECISION, SCALE, plain
 from outlay_schemas.units import FREQUENT, QUANTITY_SCALE
 from outlay_schemas.usage import MAX_EVENT_BYTES, UsageEvent
 
@@ -29,6 +30,9 @@ Resolver = Callable[[int], Schema | str]
 
 SINGLE_OBJECT = b"\xc3\x01"
 CONFLUENT = b"\x00"
+
+DECIMAL_TEXT = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,12})?")
+"""How decimals are written: plain digits, no exponent, no spaces."""
 
 _EXACT = Context(prec=2 * PRECISION, traps=[Inexact, InvalidOperation])
 _BAD_BYTES = (
@@ -101,11 +105,11 @@ def _record(event: UsageEvent) -> dict[str, Any]:
     record["time"] = _instant(event.time)
     record["tags"] = dict(sorted(event.tags.items()))
     for name, scale in _SCALES.items():
-        record[name] = None if record[name] is None else _fixed(record[name], scale, name)
+        record[name] = None if record[name] is None else _text(record[name], scale, name)
     for unit in FREQUENT:
         record[unit] = _whole(event.quantities[unit], unit) if unit in event.quantities else None
     record["quantities"] = [
-        {"unit": unit, "quantity": _fixed(quantity, QUANTITY_SCALE, unit)}
+        {"unit": unit, "quantity": _text(quantity, QUANTITY_SCALE, unit)}
         for unit, quantity in sorted(event.quantities.items())
         if unit not in FREQUENT
     ]
@@ -121,15 +125,15 @@ def _instant(time: datetime) -> datetime:
         raise CodecError(f"time {time} is outside the years 1 to 9999 in UTC") from error
 
 
-def _fixed(value: Decimal, scale: int, name: str) -> Decimal:
-    """Return `value` with exactly `scale` decimals: fastavro refuses fewer digits than it needs and misses too many."""
+def _text(value: Decimal, scale: int, name: str) -> str:
+    """Return `value` as the decimal text of the schema; refuse what has more than `scale` decimals or 38 digits."""
     try:
         fixed = value.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
     except DecimalException as error:
         raise CodecError(f"{name} {value} is not a decimal with {scale} decimals and {PRECISION} digits") from error
     if not fixed.is_finite() or len(fixed.as_tuple().digits) > PRECISION:
         raise CodecError(f"{name} {value} is not a decimal with {scale} decimals and {PRECISION} digits")
-    return fixed
+    return plain(fixed)
 
 
 def _whole(value: Decimal, unit: str) -> int:
@@ -143,7 +147,7 @@ def decode(data: bytes, *, writer: Schema | str | None = None) -> UsageEvent:
 
     Raises `CodecError` for bytes that are not exactly one valid event.
     """
-    return _decode(data, _PARSED if writer is None else _accepted(writer, "the given writer schema"))
+    return _event(_read(data, _PARSED if writer is None else _accepted(writer, "the given writer schema")))
 
 
 class UsageDecoder:
@@ -155,31 +159,46 @@ class UsageDecoder:
 
     def __init__(self, *, resolve: Resolver | None = None, earlier: Iterable[Schema | str] = ()) -> None:
         self._resolve = resolve
-        self._by_id: dict[int, Any] = {}
+        self._by_id: dict[int, Schema] = {}
         self._by_fingerprint = {schema_fingerprint(USAGE_EVENT): _PARSED}
         for schema in earlier:
             self._by_fingerprint.setdefault(schema_fingerprint(schema), _accepted(schema, "an earlier schema"))
 
     def decode(self, data: bytes) -> UsageEvent:
         """Return the event; raise `CodecError` for unknown framing or schema, or bytes that are no valid event."""
+        return _event(self.fields(data))
+
+    def fields(self, data: bytes) -> dict[str, Any]:
+        """Return the event's fields as sent, before `UsageEvent` judges them.
+
+        Raises `CodecError` as `decode` does, except for a field that breaks a rule.
+        """
+        writer, start = self.writer(data)
+        return _read(data[start:], writer)
+
+    def writer(self, data: bytes) -> tuple[Schema, int]:
+        """Return the parsed schema that `data` was written with, and where the event begins behind its framing.
+
+        Raises `CodecError` for unknown framing, and for a schema that is unknown or cannot be read as a usage event.
+        """
         if data[:2] == SINGLE_OBJECT:
-            return _decode(data[10:], self._single_object(data[2:10]))
+            return self._single_object(data[2:10]), 10
         if data[:1] == CONFLUENT:
             if len(data) < 5:
                 raise CodecError(f"Confluent framing needs 5 bytes, got {len(data)}")
-            return _decode(data[5:], self._registered(int.from_bytes(data[1:5], "big")))
+            return self._registered(int.from_bytes(data[1:5], "big")), 5
         if data[:1] == b"\x01":
             raise CodecError("Confluent framing by schema GUID (01) is not supported; write schema ids (00)")
         if data[:1] in (b"{", b"["):
             raise CodecError("the bytes are JSON, not Avro; decode them as JSON")
-        return _decode(data, _PARSED)
+        return _PARSED, 0
 
-    def _single_object(self, mark: bytes) -> Any:
+    def _single_object(self, mark: bytes) -> Schema:
         if mark not in self._by_fingerprint:
             raise CodecError(f"no schema with fingerprint {mark.hex()} is known; pass it in `earlier`")
         return self._by_fingerprint[mark]
 
-    def _registered(self, schema_id: int) -> Any:
+    def _registered(self, schema_id: int) -> Schema:
         if schema_id not in self._by_id:
             if self._resolve is None:
                 raise CodecError(f"schema id {schema_id} needs a resolver, and none is configured")
@@ -204,7 +223,7 @@ def _accepted(writer: Schema | str, what: str) -> Any:
     return parsed
 
 
-def _decode(body: bytes, writer: Any) -> UsageEvent:
+def _read(body: bytes, writer: Schema) -> dict[str, Any]:
     if len(body) > MAX_EVENT_BYTES:
         raise CodecError(f"the event is {len(body)} bytes; the limit is {MAX_EVENT_BYTES}")
     source = io.BytesIO(body)
@@ -214,21 +233,32 @@ def _decode(body: bytes, writer: Any) -> UsageEvent:
         raise CodecError(f"not a usage event at byte {source.tell()} of {len(body)}: {error or 'cut short'}") from error
     if source.tell() != len(body):
         raise CodecError(f"{len(body) - source.tell()} bytes follow the event; a message holds exactly one")
+    return _fields(record)
+
+
+def _event(fields: Mapping[str, Any]) -> UsageEvent:
     try:
-        return UsageEvent.model_validate(_fields(record))
+        return UsageEvent.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the event"
         raise CodecError(f"{where}: {first['msg']}") from error
 
 
-def _fields(record: Any) -> Mapping[str, Any]:
+def _fields(record: Any) -> dict[str, Any]:
     quantities = {unit: Decimal(count) for unit in FREQUENT if (count := record.pop(unit)) is not None}
     for item in record["quantities"]:
         unit = item["unit"]
         if unit in FREQUENT or unit in quantities:
             raise CodecError(f"quantities.{unit}: the unit is given twice, or has a field of its own")
-        quantities[unit] = item["quantity"].normalize(_EXACT)
+        quantities[unit] = _number(item["quantity"], f"quantities.{unit}")
     for name in _SCALES:
-        record[name] = None if record[name] is None else record[name].normalize(_EXACT)
-    return {**record, "quantities": quantities}
+        record[name] = None if record[name] is None else _number(record[name], name)
+    fields: dict[str, Any] = {**record, "quantities": quantities}
+    return fields
+
+
+def _number(text: str, name: str) -> Decimal:
+    if not DECIMAL_TEXT.fullmatch(text):
+        raise CodecError(f"{name}: {text!r} is not a decimal; write digits with an optional point, such as 37.5")
+    return Decimal(text)

@@ -85,17 +85,18 @@ def decoded(found: list[Any], *, org: str, now: datetime, within: str = "") -> D
     outcomes: list[Outcome | None] = [None] * len(found)
     rows: list[dict[str, str]] = []
     for position, value in enumerate(found):
-        event = _event(value, now)
+        event = judged(value, now)
         if isinstance(event, Fault):
-            outcomes[position] = outcome = _outcome(event, "" if isinstance(value, Fault) else within)
-            rows.append(_row(org, event, outcome))
+            outcomes[position] = outcome = verdict(event, "" if isinstance(value, Fault) else within)
+            rows.append(refusal(org, event, outcome))
         else:
             valid.append(event)
             positions.append(position)
     return Decoded(usage=usage_table(valid, org=org), positions=positions, outcomes=outcomes, rejects=refused(rows))
 
 
-def _event(value: Any, now: datetime) -> UsageEvent | Fault:
+def judged(value: Any, now: datetime) -> UsageEvent | Fault:
+    """Return the event that `value` is, or why it is refused; a `Fault` stays what it is."""
     if isinstance(value, Fault):
         return value
     if not isinstance(value, dict):
@@ -121,14 +122,16 @@ def _bounds(event: UsageEvent, value: dict[str, Any], now: datetime) -> Fault | 
     return None
 
 
-def _outcome(fault: Fault, within: str) -> Outcome:
+def verdict(fault: Fault, within: str = "") -> Outcome:
+    """Return the outcome of a refused event; `within` as for `decoded`."""
     top = fault.pointer.split("/", 2)[1:2]
     where = fault.pointer if not within or top in ([], *([name] for name in ENVELOPE)) else within + fault.pointer
     known = fault.event.get("id") if isinstance(fault.event, dict) else None
     return Outcome(Verdict.REJECTED, text(known) or None, clean(where), clean(fault.reason))
 
 
-def _row(org: str, fault: Fault, outcome: Outcome) -> dict[str, str]:
+def refusal(org: str, fault: Fault, outcome: Outcome) -> dict[str, str]:
+    """Return the `REJECTS` row of a refused event."""
     source = (
         fault.event.get("source", UsageEvent.model_fields["source"].default) if isinstance(fault.event, dict) else ""
     )
