@@ -9,6 +9,8 @@ import pytest
 
 from outlay_infra.warehouse import Warehouse
 
+pytest_plugins = ["tests.support.kafka_broker.fixtures"]
+
 _numbers = itertools.count(1)
 
 

@@ -96,7 +96,7 @@ def test_settings_are_frozen() -> None:
 def test_shown_settings_hide_the_password() -> None:
     settings = Settings.load(store="clickhouse://admin:p@ss:word@db:8123")
     assert settings.shown()["store"] == "clickhouse://admin:***@db:8123"
-    assert "word" not in repr(settings)
+    assert "ss:word" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,37 @@ def test_hosts_others_can_reach(host: str) -> None:
 def test_every_setting_is_documented() -> None:
     undocumented = [name for name, text in documented().items() if not text]
     assert undocumented == []
+
+
+def test_the_brokers_password_comes_from_a_file_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    monkeypatch.setenv("OUTLAY_KAFKA__SECURITY", "sasl_ssl")
+    monkeypatch.setenv("OUTLAY_KAFKA__SASL_USER", "outlay")
+    monkeypatch.setenv("OUTLAY_KAFKA__SASL_PASSWORD_FILE", str(secret))
+    settings = Settings.load()
+    assert settings.kafka.sasl_password is not None
+    assert settings.kafka.sasl_password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in str(settings.shown())
+
+
+def test_a_secured_broker_needs_its_credentials_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTLAY_KAFKA__SECURITY", "sasl_ssl")
+    with pytest.raises(SettingsError, match=r"kafka \(OUTLAY_KAFKA\).*needs sasl_user and sasl_password"):
+        Settings.load()
+    monkeypatch.setenv("OUTLAY_KAFKA__SECURITY", "ssl")
+    monkeypatch.setenv("OUTLAY_KAFKA__SSL_CERT", "client.pem")
+    with pytest.raises(SettingsError, match="ssl_cert and ssl_key belong together"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("bootstrap", ["broker", "kafka://broker:9092", "a:1,", "a:1 b:2", ""])
+def test_a_bootstrap_that_is_no_list_of_hosts_and_ports_is_refused(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTLAY_KAFKA__BOOTSTRAP", bootstrap)
+    with pytest.raises(SettingsError, match=r"kafka\.bootstrap"):
+        Settings.load()
