@@ -15,7 +15,7 @@ from outlay_api.app import create_app
 from outlay_api.keyring import KeyRing, StoredKeys
 from outlay_api.price_questions import list_age_seconds
 from outlay_api.rulebook import Rulebook
-from outlay_api.server import Server, StartError, in_background, listen, url_of
+from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
 from outlay_api.upkeep import Upkeep
 from outlay_api.upkeep import in_background as upkeep_in_background
@@ -81,9 +81,10 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
     metrics.watch_runtime(lambda: asdict(runtime.stats()))
 
     def reload(org: str) -> None:
-        before, now = rulebook.rules(org), rulebook.refresh(org)
+        now = rulebook.refresh(org)
         runtime.set_rules({org: now})
-        if now.zone != before.zone:
+        before = catalog.at_version(org, max(now.version - 1, 0)).organisation
+        if before.zone != now.zone:
             for line in warehouse.rebuild_days(org):
                 _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
 
@@ -118,33 +119,17 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
 
     Raises `StartError`, `DataDirectoryError` or `StoreError` when that cannot begin.
     """
-    with _server(settings) as (server, url):
-        server.when_listening(lambda: announce(url))
-        server.serve_until_stopped()
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve in a thread while the context is open; the value is the URL. Raises as `serve` does."""
-    with _server(settings) as (server, url), in_background(server):
-        yield url
-
-
-@contextmanager
-def _server(settings: Settings) -> Iterator[tuple[Server, str]]:
+    stopping = threading.Event()
     with closing(listen(settings.http)) as listener, embedded(settings) as services:
-        if services.keys.empty and not settings.http.loopback:
-            raise StartError(
-                f"http.host {settings.http.host} is open to others and no API key exists; make one first "
-                f"(outlay keys create), or listen on 127.0.0.1"
-            )
-        stopping = threading.Event()
+        url = url_of(listener)
         ready = {**services.checks, "server": lambda: _not_stopping(stopping)}
         app = create_app(replace(services, checks=ready))
+        server = Server(app, settings.http, listener, stopping)
         app.openapi()
         services.rules(settings.org)  # so that the first request waits for neither
-        _log.info("serving", url=url_of(listener), store=masked(settings.dsn), org=settings.org)
-        yield Server(app, settings.http, listener, stopping), url_of(listener)
+        server.when_listening(lambda: announce(url))
+        _log.info("serving", url=url, store=masked(settings.dsn), org=settings.org)
+        server.serve_until_stopped()
         _log.info("stopping")
 
 

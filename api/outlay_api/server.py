@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from outlay_api.services import Services
 from outlay_infra.settings import HttpSettings
 
-_log = structlog.get_logger("outlay.server")
 _BACKLOG = 2048
 
 
@@ -32,7 +31,11 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: FastAPI, settings: HttpSettings, listener: socket.socket, stopping: threading.Event | None = None
     ) -> None:
-        """Prepare; `stopping` is set as soon as the server is asked to stop."""
+        """Prepare; `stopping` is set as soon as the server is asked to stop.
+
+        Raises `StartError` when others could reach an application that no key protects.
+        """
+        _refuse_open_door(app, settings)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -76,6 +79,15 @@ class Server(uvicorn.Server):
     def serve_until_stopped(self) -> None:
         """Serve; return once every open request is answered."""
         self.run([self._listener])
+
+
+def _refuse_open_door(app: FastAPI, settings: HttpSettings) -> None:
+    services: Services | None = getattr(app.state, "services", None)
+    if services is not None and services.keys.empty and not settings.loopback:
+        raise StartError(
+            f"http.host {settings.host} is open to others and no API key exists; make one first "
+            f"(outlay keys create NAME --scope admin), or listen on 127.0.0.1"
+        )
 
 
 def listen(settings: HttpSettings) -> socket.socket:

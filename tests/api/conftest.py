@@ -44,9 +44,9 @@ def compose(warehouse: Warehouse, clock: ManualClock, tmp_path: Path) -> Compose
     """Start the services over a fresh database, with settings of the test's choice."""
 
     @contextmanager
-    def start(**settings: Any) -> Iterator[Services]:
+    def start(generation: int = 1, **settings: Any) -> Iterator[Services]:
         chosen = Settings.load(data=tmp_path, **settings)
-        with running(chosen, warehouse, generation=1, clock=clock) as services:
+        with running(chosen, warehouse, generation=generation, clock=clock) as services:
             yield services
 
     return start

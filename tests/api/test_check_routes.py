@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx
 
+from outlay_api.app import create_app
 from outlay_api.services import Services
-from tests.api.conftest import event
+from tests.api.conftest import Compose, event
 
 DAMAGE = "ALTER TABLE days DELETE WHERE team = 'ads' SETTINGS mutations_sync = 2"
 
@@ -37,13 +38,21 @@ async def test_one_partition_can_be_named(http: httpx.AsyncClient, services: Ser
     assert half.status_code == 422
 
 
-async def test_another_reporting_zone_moves_the_days(http: httpx.AsyncClient, services: Services) -> None:
-    def days() -> list[str]:
+async def test_another_reporting_zone_moves_the_days_even_after_a_restart(compose: Compose) -> None:
+    def days(services: Services) -> list[str]:
         return [str(day) for day in services.warehouse.query("SELECT day FROM days")["day"].to_pylist()]
 
-    await http.post("/v1/events", json=event(time="2026-11-23T20:00:00Z"))
-    assert days() == ["2026-11-23"]
-    zone = "organisation: {name: Acme, reporting_zone: Asia/Tokyo}"
-    await http.put("/v1/catalog", content=zone, headers={"content-type": "application/yaml"})
-    assert days() == ["2026-11-24"]
-    assert (await http.get("/v1/check")).json()["ok"]
+    with compose() as services:
+        async with local(services) as http:
+            await http.post("/v1/events", json=event(time="2026-11-23T20:00:00Z"))
+        assert days(services) == ["2026-11-23"]
+    with compose(generation=2) as services:
+        async with local(services) as http:
+            zone = "organisation: {name: Acme, reporting_zone: Asia/Tokyo}"
+            await http.put("/v1/catalog", content=zone, headers={"content-type": "application/yaml"})
+            assert days(services) == ["2026-11-24"]
+            assert (await http.get("/v1/check")).json()["ok"]
+
+
+def local(services: Services) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(services)), base_url="http://localhost")
