@@ -1,9 +1,9 @@
 """Avro schemas derived from the models, so that the model stays the one source.
 
 `python -m outlay_schemas.avro_schema` writes `avro/*.avsc`. The mapping: text and choices are strings, instants
-`timestamp-micros`, decimals `bytes` with the scale of the model; optional fields are nullable with a default. A mapping
-of units becomes a long for each frequent unit and an open array of (unit, quantity) for the rest.
-The scale of a field never changes under a namespace: Avro's fingerprint does not cover it.
+`timestamp-micros`, decimals plain text such as `37.5`; optional fields are nullable with a default. A mapping of units
+becomes a long for each frequent unit and an open array of (unit, quantity) for the rest.
+Decimals are text because every Avro library reads it alike, bulk decoders included, and no scale can be misread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 from outlay_schemas.entry import SpendEntry
-from outlay_schemas.money import PRECISION
 from outlay_schemas.units import FREQUENT, QUANTITY_SCALE
 from outlay_schemas.usage import UsageEvent
 
@@ -33,12 +32,13 @@ MODELS: dict[str, type[BaseModel]] = {"usage_event": UsageEvent, "spend_entry": 
 Schema = dict[str, Any]
 
 _INSTANT = {"type": "long", "logicalType": "timestamp-micros"}
-_PLAIN: dict[Any, Any] = {str: "string", bool: "boolean", datetime: _INSTANT, AwareDatetime: _INSTANT}
-
-
-def decimal(scale: int) -> Schema:
-    """Return the schema of an exact decimal of 38 digits."""
-    return {"type": "bytes", "logicalType": "decimal", "precision": PRECISION, "scale": scale}
+_PLAIN: dict[Any, Any] = {
+    str: "string",
+    Decimal: "string",
+    bool: "boolean",
+    datetime: _INSTANT,
+    AwareDatetime: _INSTANT,
+}
 
 
 def derive(model: type[BaseModel]) -> Schema:
@@ -72,7 +72,11 @@ def _quantities(info: FieldInfo) -> list[Schema]:
         "doc": "How much of one unit.",
         "fields": [
             {"name": "unit", "type": "string", "doc": "The unit, for example `images`."},
-            {"name": "quantity", "type": decimal(QUANTITY_SCALE), "doc": "How much."},
+            {
+                "name": "quantity",
+                "type": "string",
+                "doc": f"How much: a decimal such as `37.5`, at most {QUANTITY_SCALE} decimals, no exponent.",
+            },
         ],
     }
     columns = [
@@ -105,8 +109,6 @@ def _avro_type(annotation: Any, metadata: list[Any], name: str) -> Any:
         return {"type": "map", "values": _avro_type(arguments[1], [], name)}
     if annotation is int:
         return "int" if (_bound(metadata, "le") or 2**63) < 2**31 else "long"
-    if annotation is Decimal:
-        return decimal(_scale(metadata, name))
     plain = str if get_origin(annotation) is Literal else annotation
     if plain not in _PLAIN:
         raise TypeError(f"field {name!r}: no Avro type for {annotation!r}; extend outlay_schemas.avro_schema")
@@ -119,20 +121,13 @@ def _bound(metadata: list[Any], attribute: str) -> Any:
     return next((value for item in flat if (value := getattr(item, attribute, None)) is not None), None)
 
 
-def _scale(metadata: list[Any], name: str) -> int:
-    scale = _bound(metadata, "decimal_places")
-    if not isinstance(scale, int):
-        raise TypeError(f"field {name!r}: a decimal needs decimal_places, its scale for ever")
-    return scale
-
-
 def text(schema: Schema) -> str:
     """Return the schema as the text that is published: what digests are taken of."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def digest(schema_text: str) -> str:
-    """Return the SHA-256 of a schema's full text; unlike Avro's fingerprint it covers scales and defaults."""
+    """Return the SHA-256 of a schema's full text; unlike Avro's fingerprint it covers logical types and defaults."""
     return hashlib.sha256(schema_text.encode()).hexdigest()
 
 

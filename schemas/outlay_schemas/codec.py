@@ -160,7 +160,7 @@ class UsageDecoder:
     def __init__(self, *, resolve: Resolver | None = None, earlier: Iterable[Schema | str] = ()) -> None:
         self._resolve = resolve
         self._by_id: dict[int, Schema] = {}
-        self._by_fingerprint = {schema_fingerprint(USAGE_EVENT): _PARSED}
+        self._by_fingerprint: dict[bytes, Schema] = {schema_fingerprint(USAGE_EVENT): _PARSED}
         for schema in earlier:
             self._by_fingerprint.setdefault(schema_fingerprint(schema), _accepted(schema, "an earlier schema"))
 

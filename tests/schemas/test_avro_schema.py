@@ -67,8 +67,8 @@ def test_a_field_is_nullable_exactly_when_null_is_its_default(name: str) -> None
 def test_frequent_units_are_longs_and_the_rest_an_open_list() -> None:
     fields = {field["name"]: field["type"] for field in json.loads(published("usage_event"))["fields"]}
     assert {name: fields[name] for name in FREQUENT} == {name: ["null", "long"] for name in FREQUENT}
-    assert fields["quantities"]["items"]["fields"][1]["type"] == avro_schema.decimal(9)
-    assert fields["amount"] == ["null", avro_schema.decimal(12)]
+    assert fields["quantities"]["items"]["fields"][1]["type"] == "string"
+    assert fields["amount"] == ["null", "string"]
     assert fields["time"] == {"type": "long", "logicalType": "timestamp-micros"}
 
 
@@ -103,8 +103,8 @@ def test_main_writes_the_files(
         (int, "long"),
         (Annotated[int, Field(le=2**31 - 1)], "int"),
         (Annotated[int, Field(le=2**31)], "long"),
-        (Annotated[Decimal, Field(decimal_places=0)], avro_schema.decimal(0)),
-        (Annotated[Decimal, Field(decimal_places=4)] | None, ["null", avro_schema.decimal(4)]),
+        (Annotated[Decimal, Field(decimal_places=4)], "string"),
+        (Decimal | None, ["null", "string"]),
         (dict[str, int], {"type": "map", "values": "long"}),
     ],
 )
@@ -112,10 +112,8 @@ def test_types_map(annotation: Any, expected: Any) -> None:
     assert derive(create_model("Sample", value=(annotation, ...)))["fields"][0]["type"] == expected
 
 
-@pytest.mark.parametrize(
-    ("annotation", "message"), [(float, "no Avro type"), (Decimal, "decimal_places"), (bytes, "no Avro")]
-)
-def test_a_type_without_an_exact_mapping_is_refused(annotation: Any, message: str) -> None:
+@pytest.mark.parametrize("annotation", [float, bytes])
+def test_a_type_without_an_exact_mapping_is_refused(annotation: Any) -> None:
     model: type[BaseModel] = create_model("Sample", value=(annotation, ...))
-    with pytest.raises(TypeError, match=f"field 'value': .*{message}"):
+    with pytest.raises(TypeError, match="field 'value': no Avro type"):
         derive(model)
