@@ -218,7 +218,7 @@ def test_a_quantity_is_plain_digits(text: str) -> None:
     out = codec.io.BytesIO()
     record = codec._record(EVENT) | {"quantities": [{"unit": "images", "quantity": text}]}
     fastavro.schemaless_writer(out, USAGE_EVENT, record)
-    with pytest.raises(CodecError, match="quantities.images: .* is not a decimal"):
+    with pytest.raises(CodecError, match=r"quantities\.images: .* is not a decimal"):
         decode(out.getvalue())
 
 
