@@ -216,7 +216,7 @@ class TestIds:
         assert first == "x"
         assert len(second) == 32
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12), st.data())
     def test_any_prefix_first_then_the_whole_counts_each_row_once(
         self, tmp_path: Path, rows: list[tuple[int, int]], data: st.DataObject
