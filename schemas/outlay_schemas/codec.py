@@ -230,7 +230,8 @@ def _read(body: bytes, writer: Schema) -> dict[str, Any]:
     try:
         record = fastavro.schemaless_reader(source, writer, _PARSED)
     except _BAD_BYTES as error:
-        raise CodecError(f"not a usage event at byte {source.tell()} of {len(body)}: {str(error) or 'cut short'}") from error
+        where = f"byte {source.tell()} of {len(body)}"
+        raise CodecError(f"not a usage event at {where}: {str(error) or 'cut short'}") from error
     if source.tell() != len(body):
         raise CodecError(f"{len(body) - source.tell()} bytes follow the event; a message holds exactly one")
     return _fields(record)
