@@ -17,8 +17,8 @@ from outlay_infra.warehouse.database import Database
 from outlay_infra.warehouse.partitions import (
     expired_months,
     month_days,
-    months_present,
     partition_of,
+    partitions_present,
     touches_expired,
 )
 from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
@@ -89,7 +89,7 @@ def _stretches(database: Database, rollup: Rollup, checked: Range) -> Iterator[t
     if rollup.weekly:  # arrival is no key of the ledger: one pass over it
         yield checked.days
         return
-    for month in months_present(database, "ledger", rollup.table):
+    for month in partitions_present(database, "ledger", rollup.table):
         days = checked.clip(month_days(month))
         if days:
             yield days

@@ -31,7 +31,7 @@ def parse_dsn(dsn: str) -> Embedded | Server:
     """Return what `dsn` names; raise `StoreError` when it is not one of the three forms."""
     parts = urlsplit(dsn)
     if parts.scheme == "chdb":
-        return _embedded(dsn, parts.netloc, unquote(parts.path))
+        return _embedded(parts.netloc, unquote(parts.path))
     if parts.scheme in {"clickhouse", "clickhouses"} and parts.hostname:
         if parts.path.strip("/"):
             raise StoreError(f"the store address ends in {parts.path!r}; give the database name by its own setting")
@@ -48,11 +48,9 @@ def parse_dsn(dsn: str) -> Embedded | Server:
     )
 
 
-def _embedded(dsn: str, netloc: str, path: str) -> Embedded:
+def _embedded(netloc: str, path: str) -> Embedded:
     if netloc == "memory" and path in {"", "/"}:
         return Embedded(":memory:")
     if netloc or not Path(path).is_absolute():
-        raise StoreError(
-            f"{dsn!r} does not name an absolute directory; write chdb:///absolute/directory or chdb://memory"
-        )
+        raise StoreError(f"{path!r} is no absolute directory; write chdb:///absolute/directory or chdb://memory")
     return Embedded(path)

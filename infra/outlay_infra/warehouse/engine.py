@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import Any
 
 import clickhouse_connect
 import pyarrow as pa
-from clickhouse_connect.driver.binding import bind_query, quote_identifier
+from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from outlay_infra.errors import StoreError
+from outlay_infra.warehouse import embedded
 from outlay_infra.warehouse.database import NONE, Parameters, Settings, quoted
 from outlay_infra.warehouse.dsn import Embedded, Server, parse_dsn
 from outlay_infra.warehouse.failures import told_plainly
 from outlay_infra.warehouse.pool import Pool
 
-POOL_SIZE = 12
+READERS = 12
+WRITERS = 4
+"""Handles kept for each: however many slow readers there are, a write finds a free one."""
 
 SESSION: dict[str, Any] = {
     "async_insert": 0,
@@ -38,32 +42,38 @@ class Engine:
     def __init__(self, dsn: str, *, database: str) -> None:
         self._place = parse_dsn(dsn)
         self.database = database
-        with told_plainly("opening the store"), ExitStack() as opened:
-            first = opened.enter_context(closing(_connect(self._place, None)))
-            first.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
-            self._pool = Pool(lambda: _connect(self._place, database), size=POOL_SIZE)
-            with self._pool.lend():
+        self._readers = Pool(lambda: _connect(self._place, database), size=READERS)
+        self._writers = Pool(lambda: _connect(self._place, database), size=WRITERS)
+        with told_plainly("opening the store"), closing(_first(self._place)) as client:
+            client.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
+            with self._writers.lend():  # the engine stays open from here on
                 pass
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""
-        with told_plainly("the query"), self._pool.lend() as client:
+        with told_plainly("the query"), self._readers.lend() as client:
             body = client.raw_query(sql + _clause(settings), dict(parameters), fmt="Arrow")
         return pa.ipc.open_file(pa.py_buffer(body)).read_all()
 
     def stream(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a SELECT as they are read, holding one batch at a time."""
-        with told_plainly("the query"), self._pool.lend() as client:
+        with told_plainly("the query"), self._readers.lend() as client:
             statement = sql + _clause(settings)
             if isinstance(self._place, Embedded):
-                yield from _stream_embedded(self._place, self.database, statement, parameters)
+                yield from embedded.stream(
+                    self._place.path,
+                    database=self.database,
+                    session=EMBEDDED_SESSION,
+                    sql=statement,
+                    parameters=parameters,
+                )
             else:
                 with client.query_arrow_stream(statement, dict(parameters)) as batches:
                     yield from batches
 
     def command(self, sql: str, parameters: Parameters = NONE) -> None:
         """Run a statement that returns nothing."""
-        with told_plainly("the statement"), self._pool.lend() as client:
+        with told_plainly("the statement"), self._writers.lend() as client:
             client.command(sql, dict(parameters))
 
     def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
@@ -71,12 +81,22 @@ class Engine:
         once: Settings = {"insert_deduplicate": 0}
         if token:
             once = {"insert_deduplicate": 1, "insert_deduplication_token": token}
-        with told_plainly(f"writing to {table}"), self._pool.lend() as client:
+        with told_plainly(f"writing to {table}"), self._writers.lend() as client:
             client.insert_arrow(table, rows.combine_chunks(), settings={**once, "max_threads": 1})
 
     def close(self) -> None:
         """Let the engine go."""
-        self._pool.close()
+        self._readers.close()
+        self._writers.close()
+
+
+def _first(place: Embedded | Server) -> Client:
+    try:
+        return _connect(place, None)
+    except ClickHouseError:
+        if isinstance(place, Embedded):
+            embedded.explain_refusal(place.path)
+        raise
 
 
 def _connect(place: Embedded | Server, database: str | None) -> Client:
@@ -96,23 +116,6 @@ def _connect(place: Embedded | Server, database: str | None) -> Client:
         form_encode_query_params=True,
         show_clickhouse_errors=True,
     )
-
-
-def _stream_embedded(place: Embedded, database: str, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
-    """Stream over chDB's own handle: it sends every block as a whole Arrow stream, which no file format could join."""
-    import chdb  # noqa: PLC0415  (half a gigabyte that a server's client never needs)
-
-    bound, named = bind_query(sql, dict(parameters), None)
-    with closing(chdb.connect(place.path)) as handle:
-        handle.query(f"USE {quote_identifier(database)}")
-        for name, value in EMBEDDED_SESSION.items():
-            handle.query(f"SET {name} = '{value}'")
-        chunks = handle.send_query(
-            bound, "ArrowStream", params={key.removeprefix("param_"): value for key, value in named.items()}
-        )
-        with closing(chunks):
-            for chunk in chunks:
-                yield from pa.ipc.open_stream(chunk.bytes())
 
 
 def _clause(settings: Settings) -> str:

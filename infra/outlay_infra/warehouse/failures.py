@@ -37,6 +37,7 @@ _CODES: tuple[tuple[frozenset[int], type[StoreError]], ...] = (
 _SIGNS: tuple[tuple[tuple[str, ...], type[StoreError]], ...] = (
     ((f"errno: {errno.ENOSPC},", "No space left"), StoreFull),
     (("Cannot lock file", "is already running", "already initialized with path"), StoreInUse),
+    (("Error initializing EmbeddedServer",), StoreError),
     (
         (f"errno: {errno.EROFS},", f"errno: {errno.EACCES},", "Read-only file system", "Permission denied"),
         StoreReadOnly,
@@ -50,10 +51,9 @@ _ADVICE: dict[type[StoreError], str] = {
     QueryLimit: "ask for a shorter range or fewer groups",
 }
 _CODE = re.compile(r"Code: (\d+)")
-_ENGINE_TEXT = re.compile(r"^.*Code: \d+\.\s*(?:DB::Exception:\s*)?", re.DOTALL)
-_TRAILER = re.compile(
-    r"\s*(?:\(version .*|Stack trace:.*|: while .*|\.?\s*In scope .*|\(([A-Z][A-Z0-9_]+)\)\.?\s*$)", re.DOTALL
-)
+_ENGINE_TEXT = re.compile(r"^.*Code: \d+\.\s*(?:DB::\w+:\s*)?", re.DOTALL)
+_TRAILER = re.compile(r"\s*(?:\(version |Stack trace:|: while |\.?\s*In scope ).*", re.DOTALL)
+_NAME = re.compile(r"\s*\([A-Z][A-Z0-9_]+\)\.?\s*$")
 _LONGEST = 300
 
 
@@ -90,6 +90,6 @@ def _kind(text: str, code: int | None) -> type[StoreError]:
 
 def plain(text: str) -> str:
     """Return the engine's sentence without its code, version, query text and stack."""
-    told = _TRAILER.sub("", _ENGINE_TEXT.sub("", text, count=1)).strip()
+    told = _NAME.sub("", _TRAILER.sub("", _ENGINE_TEXT.sub("", text, count=1))).strip()
     told = " ".join(told.split()).rstrip(".")
     return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."

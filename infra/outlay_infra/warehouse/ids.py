@@ -9,6 +9,7 @@ import pyarrow as pa
 import xxhash
 
 from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.partitions import partitions_present
 from outlay_schemas.arrow import ENTRIES
 
 PAGE = 200_000
@@ -16,10 +17,15 @@ PAGE = 200_000
 _FIND = "SELECT id_hash, content_hash FROM event_ids WHERE id_hash IN {hashes:Array(UInt64)}"
 _RECENT = """
 SELECT id_hash, content_hash, received FROM event_ids
-WHERE received >= {since:DateTime64(3, 'UTC')} ORDER BY received DESC LIMIT {limit:UInt64}
+WHERE received >= {since:DateTime64(3, 'UTC')} AND toYearWeek(received, 3) = {week:UInt32}
+ORDER BY received DESC LIMIT {limit:UInt64}
 """
-_PLACES = "SELECT DISTINCT org, team, time FROM event_ids WHERE id_hash IN {hashes:Array(UInt64)}"
-_SOURCES = "SELECT DISTINCT source FROM receipts WHERE org = {org:String}"
+_PLACES = "SELECT DISTINCT team, time FROM event_ids WHERE id_hash = {hash:UInt64} AND org = {org:String}"
+_ENTRIES = f"""
+SELECT {", ".join(f"`{name}`" for name in ENTRIES.names)} FROM ledger
+WHERE org = {{org:String}} AND id = {{id:String}}
+"""
+_THERE = " AND source = {source:String} AND team = {team:String} AND time = {time:DateTime64(3, 'UTC')}"
 
 
 def id_hash(org: str, source: str, identity: str) -> int:
@@ -35,23 +41,20 @@ def find_ids(database: Database, hashes: pa.Array) -> pa.Table:
 
 def recent_ids(database: Database, since: datetime, limit: int) -> Iterator[pa.Table]:
     """Yield `id_hash`, `content_hash`, `received` of the newest `limit` entries received since, newest first."""
-    for batch in database.stream(_RECENT, {"since": since, "limit": limit}):
-        yield pa.Table.from_batches([batch])
+    for week in reversed(list(partitions_present(database, "event_ids"))):  # a week at a time bounds the sorting
+        if limit <= 0:
+            return
+        for batch in database.stream(_RECENT, {"since": since, "week": week, "limit": limit}):
+            limit -= batch.num_rows
+            yield pa.Table.from_batches([batch])
 
 
 def find_entries(database: Database, org: str, identity: str, source: str | None = None) -> pa.Table:
-    """Return the entries of one event id, from any source unless one is named: first the places, then the rows."""
-    sources = [source] if source is not None else database.query(_SOURCES, {"org": org})["source"].to_pylist()
-    hashes = [id_hash(org, name, identity) for name in sources]
-    places = database.query(_PLACES, {"hashes": hashes}).to_pylist() if hashes else []
-    columns = ", ".join(f"`{name}`" for name in ENTRIES.names)
+    """Return the entries of one event id: by its hash where `source` is known, else by the filter over ids."""
+    if source is None:
+        return database.query(_ENTRIES, {"org": org, "id": identity}).cast(ENTRIES)
+    places = database.query(_PLACES, {"hash": id_hash(org, source, identity), "org": org}).to_pylist()
     found = [
-        database.query(
-            f"SELECT {columns} FROM ledger WHERE org = {{org:String}} AND team = {{team:String}}"
-            " AND time = {time:DateTime64(3, 'UTC')} AND source IN {sources:Array(String)} AND id = {id:String}",
-            {"org": org, "team": place["team"], "time": place["time"], "sources": sources, "id": identity},
-        )
-        for place in places
-        if place["org"] == org
+        database.query(_ENTRIES + _THERE, {"org": org, "id": identity, "source": source, **place}) for place in places
     ]
     return pa.concat_tables(found).cast(ENTRIES) if found else ENTRIES.empty_table()

@@ -59,8 +59,8 @@ def partition_of(rollup: Rollup, day: date) -> str:
     return str(month_number(day))
 
 
-def months_present(database: Database, *tables: str) -> Iterator[int]:
-    """Yield, in order, the months in which any of the tables (partitioned by month) has rows."""
+def partitions_present(database: Database, *tables: str) -> Iterator[int]:
+    """Yield, in order, the partitions (months as 202605, weeks as 202621) in which any of the tables has rows."""
     found = database.query(
         "SELECT DISTINCT partition FROM system.parts"
         " WHERE database = currentDatabase() AND active AND table IN {tables:Array(String)}",

@@ -12,8 +12,8 @@ from outlay_infra.warehouse.partitions import (
     expired_months,
     month_days,
     month_number,
-    months_present,
     partition_days,
+    partitions_present,
 )
 from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
 
@@ -71,7 +71,7 @@ def rebuild_days(database: Database, org: str, zones: Mapping[str, str]) -> list
     for rollup in ROLLUPS.values():
         if rollup.local:
             near = {month_number(day) for month in own for day in _edges(month)} | own
-            stored = set(months_present(database, rollup.table, "ledger"))
+            stored = set(partitions_present(database, rollup.table, "ledger"))
             months = sorted((near & stored | own) - expired)
             done += [repair(database, rollup.table, str(month), zones) for month in months]
     return done

@@ -21,7 +21,7 @@ from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
 
-WORKERS = 4
+WORKERS = 3
 """Tables of a block written at once."""
 
 STATES_EVERY = 256

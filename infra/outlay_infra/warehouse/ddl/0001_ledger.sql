@@ -1,6 +1,7 @@
 -- The raw ledger: one row a spend entry, append-only, exact by block tokens.
 -- An id that is a canonical lower-case UUID takes 16 bytes (id_uuid), any other is text (id_text); arrival is kept as the lag
--- behind use. Writers send `id_sent` and `received_sent`; readers see `id` and `received`.
+-- behind use. Writers send `id_sent` and `received_sent`; readers see `id` and `received`. `id_bloom` is the expression of `id`,
+-- so that `id = ...` skips to the few granules that may hold it.
 CREATE TABLE IF NOT EXISTS ledger
 (
     org LowCardinality(String),
@@ -8,7 +9,7 @@ CREATE TABLE IF NOT EXISTS ledger
     id_sent String EPHEMERAL,
     id_uuid UUID DEFAULT if(toString(toUUIDOrZero(id_sent)) = id_sent, toUUIDOrZero(id_sent), toUUID('00000000-0000-0000-0000-000000000000')) CODEC(NONE),
     id_text String DEFAULT if(id_uuid = toUUID('00000000-0000-0000-0000-000000000000'), id_sent, '') CODEC(ZSTD(1)),
-    id String ALIAS if(id_text = '', toString(id_uuid), id_text),
+    id String ALIAS if(empty(id_text), toString(id_uuid), id_text),
     time DateTime64(3, 'UTC') CODEC(Delta, T64('bit'), ZSTD(1)),
     received_sent DateTime64(3, 'UTC') EPHEMERAL,
     lag_ms Int64 DEFAULT toUnixTimestamp64Milli(received_sent) - toUnixTimestamp64Milli(time) CODEC(T64('bit'), ZSTD(1)),
@@ -57,7 +58,8 @@ CREATE TABLE IF NOT EXISTS ledger
     price_id LowCardinality(String) CODEC(ZSTD(1)),
     rule_id LowCardinality(String) CODEC(ZSTD(1)),
     catalog_version UInt32 CODEC(T64, ZSTD(1)),
-    INDEX block_range block TYPE minmax GRANULARITY 1
+    INDEX block_range block TYPE minmax GRANULARITY 1,
+    INDEX id_bloom if(empty(id_text), toString(id_uuid), id_text) TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
