@@ -15,24 +15,53 @@ class Contract(StrEnum):
     """What a record's value is."""
 
     USAGE_EVENT = "usage_event"
-    """A `UsageEvent` in Avro (`outlay_schemas.codec`) or JSON; the first byte tells which."""
+    """A `UsageEvent` in Avro (`outlay_schemas.codec`) or JSON; the first byte tells which. Header: `org`."""
     REJECT = "reject"
-    """A refused event with outcome, pointer and reason: a row of `outlay_schemas.arrow.REJECTS`."""
+    """The bytes of a refused event as they came, under the headers of `RejectHeader`."""
     BLOCK = "block"
-    """A block of spend entries: `outlay_schemas.arrow.ENTRIES` as a compressed Arrow stream."""
+    """A whole `outlay_schemas.block.Block` as compressed Arrow streams."""
     CELLS = "cells"
-    """One org's cells of a block: rows of `outlay_schemas.arrow.CELLS` with source partition and offset."""
+    """One org's cells of a block: `outlay_schemas.arrow.CELLS` as an Arrow stream; headers name its source."""
     ALERT = "alert"
     """An alert that fired."""
     BUDGET_STATE = "budget_state"
     """The newest state of one budget."""
 
 
+ORG_HEADER = "org"
+"""Names the organisation of a usage event, in UTF-8; records without it are of the organisation of the settings."""
+
+
+class RejectHeader(StrEnum):
+    """What a record of `usage.rejected` says beside the event's bytes; all text is UTF-8."""
+
+    ORG = "org"
+    SOURCE = "source"
+    """The event's source, empty where the bytes do not tell it."""
+    ID = "id"
+    """The event's id, likewise."""
+    OUTCOME = "outcome"
+    """`rejected` or `conflict`."""
+    POINTER = "pointer"
+    """Where in the event the fault lies (RFC 6901); empty is the event as a whole."""
+    REASON = "reason"
+    TIME = "time"
+    """When the event was received, RFC 3339 in UTC to the millisecond."""
+    TOPIC = "topic"
+    """Where the event was read from; this and the next two are absent when it came over HTTP."""
+    PARTITION = "partition"
+    OFFSET = "offset"
+
+
 IDENTITY_KEY = ("org", "source", "id")
 """An event's identity, joined by U+001F: repeats meet in one partition, and no team makes a partition hot."""
 
+KEY_SEPARATOR = "\x1f"
 PARTITIONER = "murmur2"
 """How keys choose partitions: as Java and aiokafka hash; librdkafka must be told (`murmur2_random`)."""
+
+MESSAGE_BYTES = 8 * 1024 * 1024
+"""Largest record of any topic, unless a deployment says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +74,9 @@ class Topic:
     partitions: int
     retention: timedelta | None
     compacted: bool = False
+    """Whether only the newest record of each key is kept, instead of those younger than `retention`."""
+    message_bytes: int = MESSAGE_BYTES
+    """Largest record, and largest batch of records, in bytes."""
     contract: Contract
 
 
@@ -73,7 +105,13 @@ class Topics:
         )
 
 
-def topics(*, prefix: str = "", partitions: int = 12, retention: timedelta = timedelta(days=7)) -> Topics:
+def topics(
+    *,
+    prefix: str = "",
+    partitions: int = 12,
+    retention: timedelta = timedelta(days=7),
+    message_bytes: int = MESSAGE_BYTES,
+) -> Topics:
     """Return the topics under `prefix` (for example `outlay.`).
 
     `partitions` scales the meter: partition p of `usage` is metered into partition p of `spend`, so the two are equal.
@@ -81,7 +119,14 @@ def topics(*, prefix: str = "", partitions: int = 12, retention: timedelta = tim
     """
 
     def topic(name: str, key: tuple[str, ...], contract: Contract) -> Topic:
-        return Topic(name=prefix + name, key=key, partitions=partitions, retention=retention, contract=contract)
+        return Topic(
+            name=prefix + name,
+            key=key,
+            partitions=partitions,
+            retention=retention,
+            message_bytes=message_bytes,
+            contract=contract,
+        )
 
     return Topics(
         usage=topic("usage", IDENTITY_KEY, Contract.USAGE_EVENT),
@@ -96,6 +141,7 @@ def topics(*, prefix: str = "", partitions: int = 12, retention: timedelta = tim
             partitions=partitions,
             retention=None,
             compacted=True,
+            message_bytes=message_bytes,
             contract=Contract.BUDGET_STATE,
         ),
     )

@@ -36,6 +36,8 @@ _COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
     (_MANAGE, "keys list", "keys_list:list_keys", "List the API keys."),
     (_MANAGE, "keys revoke", "keys_revoke:revoke", "Revoke an API key."),
     (_MANAGE, "config show", "config_show:show", "Print the settings in force."),
+    (_MANAGE, "topics apply", "topics_apply:apply", "Make the cluster's topics what they should be."),
+    (_MANAGE, "topics diff", "topics_diff:diff", "Show what differs from what the topics should be."),
     (_MANAGE, "migrate", "migrate:migrate", "Bring the store's schema up to this version."),
 )
 """Every command: where it is listed, what it is called, its function, and its line in the list."""
@@ -45,6 +47,7 @@ _FAMILIES = {
     "prices": "The price book: list, contract and custom prices.",
     "keys": "API keys.",
     "config": "Settings.",
+    "topics": "The topics of a cluster.",
 }
 
 

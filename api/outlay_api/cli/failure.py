@@ -58,6 +58,7 @@ _KNOWN = (
     ("outlay_streams.runtime.lock", "DataDirectoryInUse", FAILED),
     ("outlay_streams.runtime.lock", "DataDirectoryError", FAILED),
     ("outlay_infra.errors", "StoreError", FAILED),
+    ("outlay_infra.kafka.errors", "BrokerError", FAILED),
     ("outlay", "OutlayError", FAILED),
 )
 _ADVICE = {"DataDirectoryInUse": f" (if it is a server: --server {DEFAULT_SERVER})"}

@@ -19,6 +19,8 @@ from pathlib import Path
 from tests.support.kafka_broker.jars import HERE, NoKafkaError, jars, java
 
 _HEAP = "384m"
+_QUICK = "-XX:TieredStopAtLevel=1"
+"""Compiles less: half the processor time to start, and a slower broker once it runs."""
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -29,12 +31,15 @@ _ATTEMPTS = 3
 class Broker:
     """One broker over one folder, down until `start`."""
 
-    def __init__(self, folder: Path, *, heap: str = _HEAP) -> None:
-        """Choose free ports and format the storage; raise `NoKafkaError` when Apache Kafka cannot be had."""
+    def __init__(self, folder: Path, *, heap: str = _HEAP, quick: bool = True) -> None:
+        """Choose free ports and format the storage; raise `NoKafkaError` when Apache Kafka cannot be had.
+
+        `quick` starts sooner and then serves more slowly: not for measurements.
+        """
         self.folder = folder
         self.log = folder / "broker.log"
         self.port, controller = _free_ports(2)
-        self._heap = heap
+        self._options = [f"-Xmx{heap}", *([_QUICK] if quick else [])]
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._properties = folder / "server.properties"
@@ -50,19 +55,19 @@ class Broker:
 
     @classmethod
     @contextmanager
-    def launched(cls, folder: Path, *, heap: str = _HEAP) -> Iterator[Broker]:
+    def launched(cls, folder: Path, *, heap: str = _HEAP, quick: bool = True) -> Iterator[Broker]:
         """Start a broker over `folder` while the context is open. Raises `NoKafkaError`."""
-        broker = cls._started(folder, heap)
+        broker = cls._started(folder, heap=heap, quick=quick)
         try:
             yield broker
         finally:
             broker.kill()
 
     @classmethod
-    def _started(cls, folder: Path, heap: str) -> Broker:
+    def _started(cls, folder: Path, *, heap: str, quick: bool) -> Broker:
         """Another process may take a port between its choice and its use: choose again."""
         for attempt in range(_ATTEMPTS):
-            broker = cls(folder / str(attempt), heap=heap)
+            broker = cls(folder / str(attempt), heap=heap, quick=quick)
             try:
                 broker.start()
             except NoKafkaError:
@@ -89,7 +94,7 @@ class Broker:
             return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [java(), *self._options(), "kafka.Kafka", str(self._properties)],
+                [java(), *self._options, *_classes(), "kafka.Kafka", str(self._properties)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -130,25 +135,18 @@ class Broker:
             self._guard.communicate()
 
     def _java(self, main: str, *arguments: str, stdin: bytes = b"") -> str:
-        command = [java(), *self._options("64m", "-XX:TieredStopAtLevel=1"), main, *arguments]
+        command = [java(), "-Xmx64m", _QUICK, *_classes(), main, *arguments]
         done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=_START_SECONDS)
         if done.returncode != 0:
             raise NoKafkaError(f"{main} failed:\n{(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
         return done.stdout.decode()
 
-    def _options(self, heap: str | None = None, *more: str) -> list[str]:
-        return [
-            f"-Xmx{heap or self._heap}",
-            "-XX:+UseSerialGC",
-            "-Xshare:auto",
-            *more,
-            f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
-            "-cp",
-            f"{jars()}/*",
-        ]
-
     def _tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+
+def _classes() -> list[str]:
+    return ["-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}", "-cp", f"{jars()}/*"]
 
 
 def _guard(pid: int) -> subprocess.Popen[bytes]:
