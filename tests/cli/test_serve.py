@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 OUTLAY = (sys.executable, "-c", "from outlay_api.cli import main; main()")
@@ -46,6 +47,10 @@ def server(tmp_path: Path) -> Iterator[Serving]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def test_it_tells_its_url_once_it_answers(server: Serving) -> None:
+    assert httpx.get(f"{server.url}/livez").json() == {"status": "ok"}
 
 
 def test_a_served_ledger_is_used_over_http_and_outlives_its_server(server: Serving, usage_csv: Path) -> None:

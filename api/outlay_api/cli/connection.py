@@ -71,17 +71,13 @@ async def _embedded(target: Target) -> AsyncIterator[Connection]:
     """Compose the application over the data folder; whoever may open the folder may do everything."""
     from outlay_api.app import create_app  # noqa: PLC0415 - a server's client never loads the engine
     from outlay_api.compose import embedded  # noqa: PLC0415
-    from outlay_api.dependencies import Caller, caller  # noqa: PLC0415
-    from outlay_api.keys import SCOPES  # noqa: PLC0415
     from outlay_infra.logging import configure  # noqa: PLC0415
     from outlay_infra.settings import LogSettings  # noqa: PLC0415
 
     settings = ledger_settings(target.config, data=target.data, log=LogSettings(level="warning", format="console"))
     configure(settings.log, sys.stderr)
     with embedded(settings) as services:
-        app = create_app(services)
-        owner = Caller(settings.org, None, frozenset(SCOPES))
-        app.dependency_overrides[caller] = lambda: owner
+        app = create_app(services, in_process=True)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         url = "http://localhost"
         async with httpx.AsyncClient(

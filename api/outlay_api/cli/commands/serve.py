@@ -37,16 +37,15 @@ def serve(
     config
         Settings file (TOML).
     """
-    from outlay_api.app import create_app  # noqa: PLC0415 - the engine loads when it is needed
-    from outlay_api.compose import embedded  # noqa: PLC0415
-    from outlay_api.server import Server, listen, url_of  # noqa: PLC0415
+    from outlay_api import compose  # noqa: PLC0415 - the engine loads when it is needed
     from outlay_infra.logging import configure  # noqa: PLC0415
 
     http: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = ledger_settings(config, data=data, http=http or None)
     configure(settings.log, sys.stderr)
-    with listen(settings.http) as listener, embedded(settings) as services:
-        url = url_of(listener)
+
+    def announce(url: str) -> None:
         note(f"Outlay serves {settings.data} at {url} (documentation: {url}/docs). Ctrl-C stops it.")
-        Server(create_app(services), settings.http, listener).serve_until_stopped()
+
+    compose.serve(settings, announce=announce)
     return 0
