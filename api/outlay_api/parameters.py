@@ -17,7 +17,8 @@ async def refuse_unknown_parameters(request: Request) -> None:
     sent = set(request.query_params)
     if not sent:
         return
-    operation = request.app.openapi()["paths"].get(request.scope["route"].path, {}).get(request.method.lower())
+    path = request.scope["route"].path_format
+    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower())
     if operation is None:
         return
     known = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]

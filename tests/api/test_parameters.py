@@ -28,6 +28,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     async def spend(team: str, asked: Annotated[Asked, Query()], limit: int = 1) -> dict[str, Any]:
         return {"team": team, "limit": limit, **asked.model_dump()}
 
+    @app.get("/files/{name:path}")
+    async def files(name: str, version: int = 1) -> str:
+        return f"{name} {version}"
+
     @app.get("/plain")
     async def plain() -> str:
         return "ok"
@@ -53,6 +57,12 @@ async def test_a_misspelt_parameter_is_told_with_the_right_one(http: httpx.Async
 
 async def test_a_route_without_parameters_says_so(http: httpx.AsyncClient) -> None:
     assert "takes none" in (await http.get("/plain?a=1")).json()["detail"]
+
+
+async def test_a_path_of_several_parts_is_no_excuse(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/files/a/b?version=2")).json() == "a/b 2"
+    answer = await http.get("/files/a/b?verzion=2")
+    assert (answer.status_code, "did you mean 'version'?" in answer.json()["detail"]) == (400, True)
 
 
 async def test_a_wrong_value_names_its_parameter(http: httpx.AsyncClient) -> None:
