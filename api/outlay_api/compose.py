@@ -89,6 +89,8 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
                 _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
 
     def writer_runs() -> None:
+        if not runtime.alive:
+            raise NotReady("the writer ended and nothing can be counted; its fault is in the log, start again")
         if runtime.stats().unsettled:
             raise NotReady("a block waits for the store; intake goes on once it is stored")
 

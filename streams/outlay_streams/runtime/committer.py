@@ -87,7 +87,7 @@ class Committer:
 
     @property
     def unsettled(self) -> bool:
-        """Whether the store left it open what became of the last block; `settle` finds out."""
+        """Whether the store failed and left it open what became of the last block; `settle` finds out."""
         return self._unsettled is not None
 
     def settle(self) -> None:
@@ -153,10 +153,10 @@ class Committer:
 
     def _store(self, block: Block) -> None:
         """Make `block` durable, then remember its ids. Raises `StoreError`, or `NotCounted` if the store refuses it."""
-        self._unsettled = block
         try:
             self._ledger.insert_block(block)
         except Exception as error:
+            self._unsettled = block
             if isinstance(error, StoreError) and not isinstance(error, QueryError):
                 raise
             _log.exception("block_refused", token=block.token)
@@ -166,7 +166,6 @@ class Committer:
                 raise NotCounted(f"the store refused the events: {error}; send them again") from error
         else:
             self._remember(block.ids)
-            self._unsettled = None
         unpriced = pc.sum(pc.equal(block.entries["status"], "unpriced")).as_py() or 0
         self.stats = replace(
             self.stats,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -74,6 +75,7 @@ class EmbeddedRuntime:
         self._committer = Committer(
             ledger=ledger, clock=clock, rules=self._rules_of, deduper=deduper, generation=generation
         )
+        self._turn, self._storing = threading.Lock(), threading.Lock()
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._writer.start()
 
@@ -93,6 +95,22 @@ class EmbeddedRuntime:
         with self._rules_changing:
             self._rules = {**self._rules, **rules}
 
+    @contextmanager
+    def between_blocks(self) -> Iterator[None]:
+        """Hold the writer while the context is open, with every block before it stored whole or not at all.
+
+        Blocks after it are metered by the rules set until then. Raises `StoreError` while the store cannot say what
+        became of a block.
+        """
+        with self._turn, self._storing:  # the writer waits for its turn, so that it cannot overtake for ever
+            self._committer.settle()
+            yield
+
+    @property
+    def alive(self) -> bool:
+        """Whether events can still be counted: the writer runs."""
+        return self._writer.is_alive()
+
     def stats(self) -> RuntimeStats:
         """Return what was done so far and what waits."""
         return replace(
@@ -109,10 +127,13 @@ class EmbeddedRuntime:
         """
         self._queue.close()
         self._writer.join(deadline)
+        return self._refuse_what_waits() == 0 and not self.alive
+
+    def _refuse_what_waits(self) -> int:
         left = self._queue.clear()
         for job in left:
             _fail(job, Stopped("the server stopped before the events were written; send the same events again"))
-        return not left and not self._writer.is_alive()
+        return len(left)
 
     def _rules_of(self, org: str) -> OrgRules:
         rules = self._rules.get(org)
@@ -128,7 +149,23 @@ class EmbeddedRuntime:
         groups = self._queue.events / self._limits.group_events
         return min(_LONGEST_RETRY, max(1.0, math.ceil(groups * self._committer.stats.last_block_seconds)))
 
+    @contextmanager
+    def _next_turn(self) -> Iterator[None]:
+        with self._turn:
+            self._storing.acquire()
+        try:
+            yield
+        finally:
+            self._storing.release()
+
     def _write(self) -> None:
+        try:
+            self._write_until_closed()
+        finally:  # whatever ended it, nobody waits for a writer that is gone
+            self._queue.close()
+            self._refuse_what_waits()
+
+    def _write_until_closed(self) -> None:
         while True:
             group = self._queue.take(_SETTLE_EVERY if self._committer.unsettled else None)
             jobs = [job for job in group if job.answer.set_running_or_notify_cancel()]
@@ -140,7 +177,13 @@ class EmbeddedRuntime:
                     return
 
     def _commit(self, jobs: list[Job]) -> None:
-        results = self._committer.commit([(job.org, job.decoded) for job in jobs])
+        try:
+            with self._next_turn():
+                results = self._committer.commit([(job.org, job.decoded) for job in jobs])
+        except BaseException:  # ends the writer; what became of the events is found out at the next start
+            for job in jobs:
+                job.answer.set_exception(Stopped("the writer ended; send the same events again once it is back"))
+            raise
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, Exception):
                 job.answer.set_exception(result)
@@ -149,7 +192,8 @@ class EmbeddedRuntime:
 
     def _settle(self) -> None:
         try:
-            self._committer.settle()
+            with self._next_turn():
+                self._committer.settle()
         except StoreError as error:
             _log.warning("store_still_away", error=str(error))
         except Exception:  # noqa: BLE001 - the writer outlives any fault

@@ -406,3 +406,63 @@ async def test_many_threads_may_publish(running: Running, ledger: MemoryLedger) 
             await asyncio.to_thread(thread.join)
         assert runtime.stats().counted == 80
     assert len(ids(ledger)) == 80
+
+
+async def test_a_block_being_stored_is_not_unsettled(running: Running, ledger: MemoryLedger) -> None:
+    with running() as runtime:
+        ledger.gate.clear()
+        answer = asyncio.create_task(publish(runtime, "a"))
+        await asyncio.to_thread(ledger.entered.acquire)
+        assert (runtime.stats().unsettled, runtime.alive) == (False, True)
+        ledger.gate.set()
+        assert await answer == ["accepted"]
+
+
+async def test_blocks_before_and_after_a_change_of_rules_are_told_apart(running: Running, ledger: MemoryLedger) -> None:
+    def between() -> list[str]:
+        with runtime.between_blocks():
+            return ids(ledger)
+
+    with running() as runtime:
+        ledger.gate.clear()
+        first = asyncio.create_task(publish(runtime, "a"))
+        await asyncio.to_thread(ledger.entered.acquire)
+        runtime.set_rules({"acme": FlatRules(version=2)})
+        seen = asyncio.create_task(asyncio.to_thread(between))
+        ledger.gate.set()
+        assert await first == ["accepted"]
+        assert await seen == ["a"]
+        assert await publish(runtime, "b") == ["accepted"]
+    entries = ledger.table("entries")
+    assert entries["id"].to_pylist() == ["a", "b"]
+    assert entries["catalog_version"].to_pylist() == [1, 2]
+
+
+async def test_between_blocks_nothing_is_left_open(running: Running, ledger: MemoryLedger) -> None:
+    with running() as runtime:
+        await publish(runtime, "a")
+        ledger.failure, ledger.cut_short = StoreUnavailable("away"), True
+        with pytest.raises(StoreUnavailable):
+            await publish(runtime, "b")
+        ledger.failure = None
+        with runtime.between_blocks():
+            assert (ids(ledger), ledger.half_stored()) == (["a", "b"], 0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_a_writer_that_ended(running: Running, ledger: MemoryLedger) -> None:
+    with running() as runtime:
+        ledger.gate.clear()
+        first = asyncio.create_task(publish(runtime, "a"))
+        await asyncio.to_thread(ledger.entered.acquire)
+        waiting = asyncio.create_task(publish(runtime, "b"))
+        await asyncio.sleep(0)
+        ledger.failure = SystemExit()  # type: ignore[assignment]
+        ledger.gate.set()
+        for answer in (first, waiting):
+            with pytest.raises(Stopped):
+                await answer
+        assert runtime.stop(30)
+        assert not runtime.alive
+        with pytest.raises(Stopped):
+            await publish(runtime, "c")
