@@ -7,6 +7,7 @@ nothing, and what is decoded and refused is exactly what `UsageDecoder` and `Usa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from outlay_schemas.arrow import USAGE
 from outlay_schemas.codec import CodecError
-from outlay_schemas.usage import MAX_EVENT_BYTES, UsageEvent
+from outlay_schemas.usage import MAX_EVENT_BYTES, MAX_TEXT, UsageEvent
 from outlay_streams.decode.avro_arrow import batches
 from outlay_streams.decode.avro_columns import Columns
 from outlay_streams.decode.avro_framing import JSON, by_mark
@@ -27,9 +28,12 @@ from outlay_streams.decode.avro_writers import Writers
 from outlay_streams.decode.batch import refusal, verdict
 from outlay_streams.decode.columns import usage_table
 from outlay_streams.decode.json_text import Fault
+from outlay_streams.decode.redaction import text
 from outlay_streams.refusals import refused
 
 Ints = npt.NDArray[np.int64]
+
+_ORG = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{MAX_TEXT}}}")
 
 FEW = 32
 """Events of one writer schema below which the reference decoder is as quick as columns."""
@@ -73,8 +77,8 @@ def decode_avro(
     raises when it cannot ask the registry.
     """
     times = _instants(now, len(values))
-    events = [value or b"" for value in values]
-    found = _Found()
+    found = _Found(faults=_strange_orgs(orgs, len(values)))
+    events = [b"" if value is None or at in found.faults else value for at, value in enumerate(values)]
     for mark, members in by_mark(events).items():
         rows = np.asarray(members, np.int64)
         try:
@@ -118,11 +122,13 @@ def _joined(
     for at in np.flatnonzero(left).tolist():
         event = found.faults.get(at) or read(values[at], writers, now=int(times[at]))
         if isinstance(event, Fault):
-            refusals[at] = refusal(orgs if isinstance(orgs, str) else orgs[at], event, verdict(event))
+            org = text(orgs if isinstance(orgs, str) else orgs[at])
+            refusals[at] = refusal(org, event, verdict(event))
         else:
             valid[at] = event
-    found.tables.append(usage_table(list(valid.values()), org=""))
-    found.rows.append(np.array(list(valid), np.int64))
+    if valid or not found.tables:
+        found.tables.append(usage_table(list(valid.values()), org=""))
+        found.rows.append(np.array(list(valid), np.int64))
     rows = np.concatenate(found.rows)
     usage = pa.concat_tables(found.tables)
     if (np.diff(rows) < 0).any():
@@ -139,7 +145,16 @@ def _joined(
 def _orgs(orgs: Sequence[str] | str, rows: Ints) -> pa.Array:
     if isinstance(orgs, str):
         return pa.repeat(orgs, len(rows))
-    return pa.array(orgs, pa.string()).take(pa.array(rows))
+    return pa.array(orgs if len(rows) == len(orgs) else [orgs[row] for row in rows.tolist()], pa.string())
+
+
+def _strange_orgs(orgs: Sequence[str] | str, count: int) -> dict[int, Fault]:
+    """Refuse every record whose org no store could keep: a producer may write any header."""
+    strange = {org for org in ([orgs] if isinstance(orgs, str) else set(orgs)) if not _ORG.fullmatch(org)}
+    if not strange:
+        return {}
+    fault = Fault("", f"the org of a record is 1 to {MAX_TEXT} characters, none of them a control character")
+    return {at: fault for at in range(count) if (orgs if isinstance(orgs, str) else orgs[at]) in strange}
 
 
 def _instants(now: datetime | Sequence[int] | Ints, count: int) -> Ints:

@@ -8,13 +8,15 @@ from itertools import repeat
 from outlay_schemas.codec import CONFLUENT, SINGLE_OBJECT
 
 JSON = b"{"
-GUID = b"\x01"
-_LENGTHS = {CONFLUENT: 5, SINGLE_OBJECT[:1]: 10, JSON: 1, b"[": 1, GUID: 1}
+ARRAY = b"["
+_GUID = b"\x01"
+_LENGTHS = {CONFLUENT: 5, JSON: 1, ARRAY: 1, _GUID: 1}
+_OTHER = frozenset((*_LENGTHS, SINGLE_OBJECT[:1]))
 
 
 def mark_of(value: bytes) -> bytes:
     """Return the framing in front of an event: nothing for plain Avro, the opening bracket for JSON."""
-    return value[: _LENGTHS.get(value[:1], 0)]
+    return value[: 10 if value.startswith(SINGLE_OBJECT) else _LENGTHS.get(value[:1], 0)]
 
 
 def by_mark(values: Sequence[bytes]) -> dict[bytes, Sequence[int]]:
@@ -22,7 +24,7 @@ def by_mark(values: Sequence[bytes]) -> dict[bytes, Sequence[int]]:
     if not values:
         return {}
     first = mark_of(values[0])
-    alike = all(map(bytes.startswith, values, repeat(first))) if first else _LENGTHS.keys().isdisjoint(_heads(values))
+    alike = all(map(bytes.startswith, values, repeat(first))) if first else _OTHER.isdisjoint(_heads(values))
     if alike:
         return {first: range(len(values))}
     found: dict[bytes, list[int]] = {}

@@ -35,7 +35,6 @@ _SAME_BYTES = {
     "bytes": "string",
     "string": "string",
 }
-_SIZELESS = ("null",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,29 +74,24 @@ def layout(writer: Schema, mark: bytes) -> Layout | None:
 def refuse_endless(schema: Any, *, inside: tuple[str, ...] = ()) -> None:
     """Raise `CodecError` for a schema under which a few bytes can stand for endless data.
 
-    An array of items that take no bytes is as long, and a type within itself as deep, as a number in the data says.
+    An array of things that take no bytes is as long, and a type within itself as deep, as a number in the data says.
     """
-    if isinstance(schema, list):
-        for branch in schema:
-            refuse_endless(branch, inside=inside)
-    elif isinstance(schema, str):
-        if schema in inside:
-            raise CodecError(f"the writer's type {schema} holds itself; events are not recursive")
-    elif isinstance(schema, dict):
-        if "items" in schema and _takes_nothing(schema["items"]):
-            raise CodecError("the writer has an array whose items take no bytes; leave that field out")
-        inner = (*inside, schema["name"]) if "name" in schema else inside
-        parts = (schema.get("type"), schema.get("items"), schema.get("values"))
-        for part in (*parts, *(item["type"] for item in schema.get("fields", ()))):
-            refuse_endless(part, inside=inner)
-
-
-def _takes_nothing(schema: Any) -> bool:
-    if isinstance(schema, dict):
-        if schema["type"] == "record":
-            return all(_takes_nothing(item["type"]) for item in schema["fields"])
-        return schema.get("size") == 0 or _takes_nothing(schema["type"])
-    return schema in _SIZELESS
+    match schema:
+        case list():
+            for branch in schema:
+                if branch != "null":
+                    refuse_endless(branch, inside=inside)
+        case "null" | {"type": "null"} | {"type": "record", "fields": []} | {"type": "fixed", "size": 0}:
+            raise CodecError(f"the writer has a type that takes no bytes, {schema}; leave that field out")
+        case str() if schema in inside:
+            raise CodecError(f"the writer's type {schema} holds itself; an event is not recursive")
+        case {"type": kind}:
+            inner = (*inside, schema["name"]) if "name" in schema else inside
+            fields = [field["type"] for field in schema.get("fields", ())]
+            for part in (*fields, *(schema[key] for key in ("items", "values") if key in schema)):
+                refuse_endless(part, inside=inner)
+            if not isinstance(kind, str):
+                refuse_endless(kind, inside=inner)
 
 
 def _shape(schema: Any, numbers: Iterator[int]) -> Shape:
