@@ -147,3 +147,6 @@ REJECTS = pa.schema(
     ]
 )
 """Refused events: `outcome` is `rejected` or `conflict`, `event` the JSON sent, unknown fields' values left out."""
+
+PRICES = pa.schema([pa.field("price_id", pa.string(), nullable=False), pa.field("body", pa.string(), nullable=False)])
+"""Price records: what the `price_id` of an entry resolves to, its terms as canonical JSON."""

@@ -2,6 +2,7 @@
 
 The offset of a record is known only once it is written, so columns that hold it stay out of the value: the reader
 stamps them from the record it read. `ids` come first, for a reader that rebuilds dedupe state wants nothing else.
+Behind the block come the prices it was counted with that the log may not hold yet, for whoever keeps price records.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from outlay_schemas.arrow import CELLS, DAYS, ENTRIES, IDS, RECEIPTS, REJECTS, TAG_DAYS
+from outlay_schemas.arrow import CELLS, DAYS, ENTRIES, IDS, PRICES, RECEIPTS, REJECTS, TAG_DAYS
 from outlay_schemas.block import Block
 from outlay_streams.wire import frames, tables
 from outlay_streams.wire.errors import WireError
@@ -30,9 +31,15 @@ _TABLES: Mapping[str, pa.Schema] = MappingProxyType(
 )
 
 
-def encode_block(block: Block) -> bytes:
-    """Return the block without partition and offset, which its record will have."""
-    return frames.pack({name: tables.write(getattr(block, name).select(_sent(name).names)) for name in _TABLES})
+_PRICES = "prices"
+
+
+def encode_block(block: Block, prices: pa.Table | None = None) -> bytes:
+    """Return the block without partition and offset, which its record will have, and `PRICES` beside it."""
+    framed = {name: tables.write(getattr(block, name).select(_sent(name).names)) for name in _TABLES}
+    if prices is not None and prices.num_rows:
+        framed[_PRICES] = tables.write(prices)
+    return frames.pack(framed)
 
 
 def decode_block(value: bytes, partition: str, offset: int) -> Block:
@@ -49,6 +56,12 @@ def decode_block(value: bytes, partition: str, offset: int) -> Block:
 def decode_ids(value: bytes) -> pa.Table:
     """Return the `IDS` of a block, passing over the rest of it; raise `WireError` as `decode_block` does."""
     return _table(frames.unpack(value, frozenset({"ids"})), "ids")
+
+
+def decode_prices(value: bytes) -> pa.Table:
+    """Return the `PRICES` beside a block, none if it has none; raise `WireError` as `decode_block` does."""
+    found = frames.unpack(value, frozenset({_PRICES}))
+    return tables.read(found[_PRICES], PRICES, name=_PRICES) if found else PRICES.empty_table()
 
 
 def _sent(name: str) -> pa.Schema:

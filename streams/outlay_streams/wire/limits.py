@@ -17,20 +17,24 @@ MAX_BLOCK_BYTES = 8 * 1024 * 1024
 
 
 def encode_within(
-    build: Callable[[range], Block], rows: range, *, limit: int = MAX_BLOCK_BYTES
+    build: Callable[[range], Block],
+    rows: range,
+    *,
+    encode: Callable[[Block], bytes] = encode_block,
+    limit: int = MAX_BLOCK_BYTES,
 ) -> Iterator[tuple[range, Block, bytes]]:
     """Yield the blocks of consecutive parts of `rows`, as few as halving finds, each with its value of at most `limit`.
 
-    `build` returns the block of some of the rows, and is a pure function of them. Raises `WireError` when one row alone
-    is above the limit.
+    `build` returns the block of some of the rows, once all before them were yielded. Raises `WireError` when one row
+    alone is above the limit.
     """
     block = build(rows)
-    value = encode_block(block)
+    value = encode(block)
     if len(value) <= limit:
         yield rows, block, value
         return
     if len(rows) < 2:
         raise WireError(f"one event makes a block of {len(value)} bytes, above the limit of {limit}; raise the limit")
     middle = len(rows) // 2
-    yield from encode_within(build, rows[:middle], limit=limit)
-    yield from encode_within(build, rows[middle:], limit=limit)
+    yield from encode_within(build, rows[:middle], encode=encode, limit=limit)
+    yield from encode_within(build, rows[middle:], encode=encode, limit=limit)
