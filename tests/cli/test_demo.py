@@ -73,6 +73,11 @@ def test_an_id_is_enough_to_find_an_event(history: list[dict[str, Any]]) -> None
 def test_it_has_what_a_real_company_has(history: list[dict[str, Any]]) -> None:
     units = {unit for event in history for unit in event["quantities"]}
     assert {"input_tokens", "audio_seconds", "images", "gpu_seconds", "seats", "input_document_pages"} <= units
+    assert {"cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "reasoning_tokens"} <= units
+    assert {"batch", "flex"} <= {event.get("service_tier") for event in history}
+    assert any(str(event.get("model")).endswith(":free") for event in history)
+    assert any(context(event) > 200_000 for event in history)
+    assert any(event.get("outcome") == "error" for event in history)
     assert len({event["provider"] for event in history}) >= 8
     assert any(event.get("model") == UNKNOWN_MODEL for event in history)
     times = [event["time"] for event in history if event["time"] != "yesterday"]
@@ -80,6 +85,22 @@ def test_it_has_what_a_real_company_has(history: list[dict[str, Any]]) -> None:
         time < newest for time, newest in zip(times[1:], islice(running_maximum(times), len(times)), strict=False)
     )
     assert late > 20
+
+
+def context(event: dict[str, Any]) -> int:
+    units = ("input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
+    return sum(event["quantities"].get(unit, 0) for unit in units)
+
+
+def test_a_larger_company_has_more_seats_and_the_newest_days_are_the_busiest(history: list[dict[str, Any]]) -> None:
+    def seats(events: list[dict[str, Any]]) -> int:
+        return sum(event["quantities"].get("seats", 0) for event in events)
+
+    assert seats(sent(40_000)) > 4 * seats(history) > 0
+    days = Counter(event["time"][:10] for event in history)
+    assert sum(days[f"2026-11-{day:02}"] for day in range(17, 24)) > 4 * sum(
+        days[f"2026-10-{day:02}"] for day in range(6, 13)
+    )
 
 
 def running_maximum(times: list[str]) -> list[str]:

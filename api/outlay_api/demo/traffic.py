@@ -17,8 +17,13 @@ from outlay_api.demo.workload import Event, Seats, Workload
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+MONTH = 30
+DOUBLES = 14
+"""Days in which the company's use of AI doubles."""
 LATE_EVERY = 97
 """One event in so many is told days after it happened."""
+
+Stretch = tuple[datetime, datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,13 +37,17 @@ class Traffic:
     seed: int = 1
 
     def history(self, start: datetime, end: datetime, count: int) -> Iterator[Event]:
-        """Yield `count` events of `start <= time < end` (aware), a UTC day at a time, in order of time within each."""
+        """Yield `count` events of `start <= time < end` (aware), a UTC day at a time, in order of time within each.
+
+        Use grows from day to day, so that the newest days are the busiest.
+        """
         windows = list(_days(start, end))
-        fixed = [self._seat_events(window[0]) for window in windows]
-        free = max(0, count - sum(map(len, fixed)))
         loads = np.array([self._weights(*window).sum() for window in windows])
-        for window, seats, drawn in zip(windows, fixed, _shared(free, loads), strict=True):
-            yield from seats
+        grown = loads * np.exp2(np.arange(len(windows)) / DOUBLES)
+        paid = self._seat_events(windows, _shared(count, grown))
+        shares = _shared(max(0, count - sum(map(len, paid.values()))), grown)
+        for window, drawn in zip(windows, shares, strict=True):
+            yield from paid.get(window[0], ())
             yield from self.between(*window, drawn)
 
     def between(self, start: datetime, end: datetime, count: int) -> list[Event]:
@@ -81,10 +90,16 @@ class Traffic:
         weights: NDArray[np.float64] = np.array(levels).T * np.array([w.share for w in self.workloads])
         return weights
 
-    def _seat_events(self, start: datetime) -> list[Event]:
-        if start != start.replace(day=1, hour=0, minute=0, second=0, microsecond=0):
-            return []
-        return [seats.event(start.strftime("%Y-%m-%dT%H:%M:%SZ")) for seats in self.seats]
+    def _seat_events(self, windows: Sequence[Stretch], shares: Sequence[int]) -> dict[datetime, list[Event]]:
+        """Return the subscriptions of every month that begins here, by its first instant."""
+        found: dict[datetime, list[Event]] = {}
+        for start in (start for start, _ in windows if _begins_month(start)):
+            month = (start.year, start.month)
+            days = [share for (day, _), share in zip(windows, shares, strict=True) if (day.year, day.month) == month]
+            calls = sum(days) / len(days) * MONTH
+            time = start.strftime("%Y-%m-%dT%H:%M:%SZ")
+            found[start] = [seats.event(time, number) for seats in self.seats if (number := seats.number(calls))]
+        return found
 
 
 class Sent(Enum):
@@ -145,7 +160,11 @@ def _disturbance(sent: Sent, event: Event, position: int) -> Event:
             return event
 
 
-def _days(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _begins_month(instant: datetime) -> bool:
+    return instant == instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _days(start: datetime, end: datetime) -> Iterator[Stretch]:
     while start < end:
         midnight = start.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
         yield start, min(midnight, end)

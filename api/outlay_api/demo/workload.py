@@ -33,6 +33,8 @@ class Workload:
     users: int = 0
     latency_ms: float = 0.0
     """Median; 0 where nothing is timed."""
+    failures: float = 0.006
+    """Share of calls that failed and cost all the same."""
 
     def events(self, random: Draws, times: list[str], prefix: str) -> list[Event]:
         """Return one event for each time, with ids that begin with `prefix`."""
@@ -69,26 +71,34 @@ class Workload:
             waits = random.lognormal(np.log(self.latency_ms), 0.6, count).astype(np.int64).tolist()
             for event, wait in zip(events, waits, strict=True):
                 event["latency_ms"] = wait
+            for place in np.flatnonzero(random.random(count) < self.failures).tolist():
+                events[place]["outcome"] = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seats:
-    """A subscription paid by seat: one event at the start of every month."""
+    """A subscription paid by seat: one event at the start of every month, as many seats as suit the calls of it."""
 
     name: str
     provider: str
     model: str
-    seats: int
+    per_thousand: float
+    """Seats for a thousand calls a month: a company that makes more calls employs more people."""
+    least: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
 
-    def event(self, time: str) -> Event:
-        """Return the month's event; the same month always has the same id."""
+    def number(self, calls: float) -> int:
+        """Return the seats of a month with so many calls."""
+        return max(self.least, round(calls * self.per_thousand / 1_000))
+
+    def event(self, time: str, seats: int) -> Event:
+        """Return the event of a month with so many seats."""
         return {
-            "id": f"seats-{self.name}-{time[:7]}",
+            "id": f"seats-{self.name}-{time[:7]}-{seats}",
             "source": f"urn:nimbus:{self.name}",
             "time": time,
             "provider": self.provider,
             "model": self.model,
             **self.fields,
-            "quantities": {"seats": self.seats},
+            "quantities": {"seats": seats},
         }
