@@ -53,8 +53,6 @@ def unpack(value: bytes, names: frozenset[str]) -> dict[str, pa.Buffer]:
             found[name] = pa.Codec("zstd").decompress(packed, decompressed_size=raw_size)
         except (OSError, pa.ArrowException) as error:
             raise WireError(f"frame {name!r} cannot be decompressed: {error}") from error
-        if len(found) == len(names):
-            break
     return found
 
 
