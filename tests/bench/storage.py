@@ -71,6 +71,7 @@ def run(events: int, *, days: int = generate.DAYS, block_rows: int = 10_000, dir
         with Warehouse.open(dsn) as warehouse:
             warehouse.migrate()
             spent = _load(warehouse, generate.blocks(events, days=days, block_rows=block_rows))
+            warehouse.catch_up()
             started = time.perf_counter()
             for table in ("ledger", *DERIVED):
                 warehouse.command(f"OPTIMIZE TABLE {table} FINAL")

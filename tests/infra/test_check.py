@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -148,6 +149,21 @@ def test_days_follow_a_new_reporting_zone(filled: Warehouse) -> None:
     assert filled.check() == []
     days = filled.query("SELECT DISTINCT day FROM days WHERE org = 'acme' ORDER BY day")["day"].to_pylist()
     assert days == [date(2026, 5, 4), date(2026, 7, 31)]
+    filled.recover("")
+    assert filled.check() == []
+
+
+def test_a_rebuild_notes_the_zone_and_whether_retention_left_days_behind(filled: Warehouse) -> None:
+    noted = "SELECT version, zone, whole FROM day_zones WHERE org = 'acme' ORDER BY version"
+    declare(filled, 2, acme="America/Los_Angeles")
+    filled.rebuild_days("acme")
+    filled.retention(date(2026, 8, 1), raw_days=30)
+    declare(filled, 3, acme="UTC")
+    filled.rebuild_days("acme")
+    assert filled.query(noted).to_pylist() == [
+        {"version": 2, "zone": "America/Los_Angeles", "whole": True},
+        {"version": 3, "zone": "UTC", "whole": False},
+    ]
 
 
 def test_retention_drops_whole_months_and_the_rest_still_agrees(filled: Warehouse) -> None:
@@ -189,6 +205,18 @@ def test_a_repair_beside_a_forgotten_month_keeps_its_first_day(open_warehouse: C
 def test_only_derived_tables_are_repaired(warehouse: Warehouse, table: str, partition: str) -> None:
     with pytest.raises(QueryError):
         warehouse.repair(table, partition)
+
+
+def test_a_check_beside_a_writer_sees_no_difference(warehouse: Warehouse) -> None:
+    blocks = [builders.block(builders.entries({"id": f"e{n}", "user": "ann"}), offset=n) for n in range(1, 13)]
+    with ThreadPoolExecutor(1) as writer:
+        writing = [writer.submit(warehouse.insert_block, block) for block in blocks]
+        found = []
+        while not all(done.done() for done in writing):
+            found += warehouse.check()
+
+    assert found == []
+    assert [done.result() for done in writing] == [None] * len(blocks)
 
 
 def test_states_are_summed_once_whatever_is_repeated(filled: Warehouse) -> None:

@@ -1,14 +1,15 @@
 """The proof that every derived table agrees with the ledger.
 
-Sums by org and day are compared first, a month at a time; only days that differ are read key by key. Memory stays that
-of one month's sums, whatever the ledger holds.
+Sums by org and day are compared first, a month at a time and beside the writers; only days that differ are compared
+again with the writers held back, and read key by key. Memory stays that of one month's sums, whatever the ledger holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,11 @@ from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
 DAYS_SHOWN = 10
 KEYS_SHOWN = 10
 """Days of a table, and keys of a day, that are told one by one."""
+
+Still = Callable[[], AbstractContextManager[None]]
+"""Holds writers back, everything written so far being summed."""
+
+_DAY = timedelta(days=1)
 
 Value = Decimal | int | str | None
 
@@ -68,14 +74,18 @@ class Range:
         return self.since or date(1900, 1, 1), self.until or date(2299, 12, 31)
 
 
-def rollups(database: Database, checked: Range, zones: Mapping[str, str]) -> Iterator[Difference]:
-    """Yield where derived tables differ from the ledger."""
+def rollups(database: Database, checked: Range, zones: Mapping[str, str], still: Still) -> Iterator[Difference]:
+    """Yield where derived tables differ from the ledger; what differs is looked at again while writers are `still`."""
     expired = expired_months(database)
     for rollup in ROLLUPS.values():
-        wrong: list[totals.OrgDay] = []
         for days in _stretches(database, rollup, checked):
-            wrong += _wrong_days(database, rollup, days, checked.org, zones=zones, expired=expired)
-        yield from _told(database, rollup, wrong, zones)
+            wrong = _wrong_days(database, rollup, days, checked.org, zones=zones, expired=expired)
+            if wrong:
+                seen = (min(day for _, day in wrong), max(day for _, day in wrong) + _DAY)
+                with still():
+                    wrong = _wrong_days(database, rollup, seen, checked.org, zones=zones, expired=expired)
+                    told = list(_told(database, rollup, wrong, zones))
+                yield from told
 
 
 def days_differ(
@@ -127,7 +137,7 @@ def _told(
 
 
 def _keys(database: Database, rollup: Rollup, org: str, day: date, zones: Mapping[str, str]) -> Iterator[Difference]:
-    days = (day, date.fromordinal(day.toordinal() + 1))
+    days = (day, day + _DAY)
     names = list(rollup.keys)
     derived = derive.rows(database, rollup, totals.days_scope(rollup, days, org), zones)
     expected = _by_key(derived.rename_columns([*names, *rollup.measures]).to_pylist(), names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outlay_infra.warehouse.check import Difference, Range
+from outlay_infra.warehouse.check import Difference, Range, Still
 from outlay_infra.warehouse.database import Database
 
 _UNBALANCED = """
@@ -23,8 +23,16 @@ SELECT org, source, day, sum(counted) AS counted, sum(stored) AS stored FROM (
 _UNFINISHED = "run recovery by opening the store for writing: some block is not finished"
 
 
-def conservation(database: Database, checked: Range) -> Iterator[Difference]:
-    """Yield receipts that do not add up, and sources whose receipts count other than the ledger holds."""
+def conservation(database: Database, checked: Range, still: Still) -> list[Difference]:
+    """Return receipts that do not add up, and sources whose receipts count other than the ledger holds."""
+    found = list(_differences(database, checked))
+    if found:
+        with still():
+            found = list(_differences(database, checked))
+    return found
+
+
+def _differences(database: Database, checked: Range) -> Iterator[Difference]:
     condition, parameters = _range(checked)
     for row in database.query(_UNBALANCED.replace("{range}", condition), parameters).to_pylist():
         yield Difference(

@@ -16,6 +16,7 @@ from outlay_infra.warehouse.partitions import (
     partitions_present,
 )
 from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
+from outlay_infra.warehouse.zones import DEFAULT, declared_version, note_rebuilt, reporting_zones
 
 _ASIDE = "rebuilt_{table}"
 
@@ -60,8 +61,13 @@ def _put_in_place(database: Database, table: str, partition: str, aside: str) ->
     database.command(f"ALTER TABLE {table} {how}")
 
 
-def rebuild_days(database: Database, org: str, zones: Mapping[str, str]) -> list[str]:
-    """Rebuild every local-day table for the months in which `org` has entries; return a line for each partition."""
+def rebuild_days(database: Database, org: str) -> list[str]:
+    """Rebuild every local-day table for the months in which `org` has entries; return a line for each partition.
+
+    The end is noted in `day_zones`. The caller keeps writers out, and blocks metered under an earlier zone for good.
+    """
+    version = declared_version(database, org)  # before the zones: a later change then counts as not followed
+    zones = reporting_zones(database)
     present = database.query(
         "SELECT DISTINCT toYYYYMM(time) AS month FROM ledger WHERE org = {org:String}", {"org": org}
     )
@@ -74,6 +80,7 @@ def rebuild_days(database: Database, org: str, zones: Mapping[str, str]) -> list
             stored = set(partitions_present(database, rollup.table, "ledger"))
             months = sorted((near & stored | own) - expired)
             done += [repair(database, rollup.table, str(month), zones) for month in months]
+    note_rebuilt(database, org, version=version, zone=zones.get(org, DEFAULT))
     return done
 
 

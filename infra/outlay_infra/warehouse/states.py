@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -11,9 +11,15 @@ from outlay_infra.warehouse.database import Database
 from outlay_infra.warehouse.rollups import STATES
 from outlay_infra.warehouse.zones import reporting_zones
 
-_MARKS = "SELECT `partition`, argMax(first, upto) AS first, max(upto) AS newest FROM state_marks GROUP BY `partition`"
+_MARKS = """
+SELECT `partition`, argMax(first, (upto, first)) AS first, max(upto) AS newest, argMax(done, (upto, done)) AS done
+FROM state_marks GROUP BY `partition`
+"""
+Stretch = tuple[str, int, int]
+"""Partition, first and last block."""
+
 _NEWEST = "SELECT `partition`, max(block) AS newest FROM receipts GROUP BY `partition`"
-_MARK = pa.schema([("partition", pa.string()), ("first", pa.uint64()), ("upto", pa.uint64())])
+_MARK = pa.schema([("partition", pa.string()), ("first", pa.uint64()), ("upto", pa.uint64()), ("done", pa.bool_())])
 
 
 def catch_up(database: Database) -> int:
@@ -25,26 +31,33 @@ def catch_up(database: Database) -> int:
         for partition, upto in newest.items()
         if upto > marks.get(partition, -1)
     ]
-    for partition, first, upto in behind:
-        mark = {"partition": partition, "first": first, "upto": upto}
-        database.insert("state_marks", pa.Table.from_pylist([mark], _MARK))
+    _note(database, behind, done=False)
     _sum(database, behind)
     return len(behind)
 
 
 def resume(database: Database, prefix: str) -> None:
-    """Sum the last stretch of each partition again, under its own token: what a crash cut short is completed."""
+    """Sum a stretch that a crash cut short again, under its own token: tables that have it ignore it."""
     stretches = [
         (row["partition"], row["first"], row["newest"])
         for row in database.query(_MARKS).to_pylist()
-        if row["partition"].startswith(prefix)
+        if row["partition"].startswith(prefix) and not row["done"]
     ]
     _sum(database, stretches)
 
 
-def _sum(database: Database, stretches: Iterable[tuple[str, int, int]]) -> None:
+def _note(database: Database, stretches: Sequence[Stretch], *, done: bool) -> None:
+    marks = [{"partition": name, "first": first, "upto": upto, "done": done} for name, first, upto in stretches]
+    if marks:
+        database.insert("state_marks", pa.Table.from_pylist(marks, _MARK))
+
+
+def _sum(database: Database, stretches: Sequence[Stretch]) -> None:
+    if not stretches:
+        return
     zones = reporting_zones(database)
     for partition, first, upto in stretches:
         for rollup in STATES:
             token = f"{partition}/{first}-{upto}"
             derive.insert(database, rollup, derive.stretch_scope(partition, first, upto), zones, token=token)
+    _note(database, stretches, done=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from outlay_infra.warehouse.database import Database, Parameters
 
 DEFAULT = "UTC"
@@ -13,6 +15,24 @@ _NEWEST = """
 SELECT org, argMax(if(deleted, '', JSONExtractString(body, 'reporting_zone')), (version, at)) AS zone
 FROM catalog WHERE kind = 'organisation' GROUP BY org HAVING zone NOT IN ('', 'UTC')
 """
+_DECLARED = """
+SELECT max(version) AS version FROM catalog WHERE org = {org:String} AND kind = 'organisation'
+"""
+_EXPIRED = "SELECT count() AS months FROM expired WHERE org = {org:String}"
+_NOTE = pa.schema([("org", pa.string()), ("version", pa.uint32()), ("zone", pa.string()), ("whole", pa.bool_())])
+
+
+def declared_version(database: Database, org: str) -> int:
+    """Return the catalog version that last said something about the organisation itself; 0 when none did."""
+    found: int = database.query(_DECLARED, {"org": org})["version"][0].as_py()
+    return found
+
+
+def note_rebuilt(database: Database, org: str, *, version: int, zone: str) -> None:
+    """Keep, in `day_zones`, that every local day of `org` was summed by `zone`, as catalog `version` declares it."""
+    expired = database.query(_EXPIRED, {"org": org})["months"][0].as_py()
+    row = {"org": org, "version": version, "zone": zone, "whole": not expired}
+    database.insert("day_zones", pa.Table.from_pylist([row], _NOTE))
 
 
 def reporting_zones(database: Database) -> dict[str, str]:

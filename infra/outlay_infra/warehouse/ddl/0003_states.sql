@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS state_marks
 (
     `partition` String,
     first UInt64,
-    upto UInt64
+    upto UInt64,
+    done Bool
 )
-ENGINE = MergeTree
-ORDER BY (`partition`, upto);
+ENGINE = ReplacingMergeTree(upto)
+ORDER BY `partition`;

@@ -1,0 +1,83 @@
+"""Consecutive blocks of one source partition into the store: the ledger first, the receipts last, each share once.
+
+An insert has a token, so that two processes that write the same share at once store it once; and after every insert the
+table itself is asked what it holds, so that neither an answer that was lost, nor a token the engine forgot, nor one
+that it noted for rows it then lost, makes a share missing or double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, wait
+from itertools import groupby
+
+import pyarrow as pa
+
+from outlay_infra.errors import StoreError
+from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.loading import evidence
+from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, Share, Target, shares
+from outlay_infra.warehouse.stored import as_written
+from outlay_schemas.block import Block
+
+ATTEMPTS = 4
+"""Inserts of what is still missing before the store is called at fault."""
+
+
+class BlockLoader:
+    """Stores blocks of the log. Thread-safe for blocks of different partitions; methods raise `StoreError`."""
+
+    def __init__(self, database: Database, workers: Executor) -> None:
+        """Write to `database`, several tables at once on `workers`."""
+        self._database = database
+        self._workers = workers
+
+    def receipts(self, partition: str, first: int, last: int) -> pa.Table:
+        """Return the `RECEIPTS` of the blocks from `first` to `last`, both included: of those that are wholly stored."""
+        return evidence.receipts(self._database, partition, first, last)
+
+    def load(self, blocks: Sequence[Block], *, doubtful: bool) -> None:
+        """Store consecutive blocks of one partition, none of which is complete; they are when this returns.
+
+        `doubtful` says that some may be stored in part: after a failure, or when another process had them before.
+        """
+        self._store(LEDGER, blocks, doubtful=doubtful)
+        waiting = [self._workers.submit(self._store, target, blocks, doubtful=doubtful) for target in BETWEEN]
+        wait(waiting)
+        for done in waiting:
+            done.result()
+        self._store(RECEIPTS, blocks, doubtful=doubtful)
+
+    def _store(self, target: Target, blocks: Sequence[Block], *, doubtful: bool) -> None:
+        partition = blocks[0].partition
+        wanted = shares(target, blocks)
+        missing = self._missing(target, partition, wanted) if doubtful else wanted
+        for attempt in range(ATTEMPTS):
+            if not missing:
+                return
+            self._insert(target, partition, missing, attempt=attempt)
+            missing = self._missing(target, partition, wanted)
+        if missing:
+            names = ", ".join(f"{partition}/{share.offset}" for share in missing[:3])
+            raise StoreError(f"{target.table} takes block {names} without an error and does not hold it; check its disk")
+
+    def _missing(self, target: Target, partition: str, wanted: Sequence[Share]) -> list[Share]:
+        there = evidence.held(self._database, target, partition, wanted)
+        return [share for share in wanted if share.key not in there]
+
+    def _insert(self, target: Target, partition: str, missing: Sequence[Share], *, attempt: int) -> None:
+        by_period = sorted(missing, key=lambda share: (share.period, share.offset))
+        for _, group in groupby(by_period, key=lambda share: share.period):
+            together = list(group)
+            rows = pa.concat_tables([share.rows for share in together])
+            token = _token(partition, together[0].offset, attempt)
+            self._database.insert(target.table, as_written(target.table, rows), token=token)
+
+
+def _token(partition: str, offset: int, attempt: int) -> str:
+    """Return the token of an insert that begins with the block at `offset`.
+
+    Whoever else inserts from this block on takes the same token, whatever follows it there: one of them is ignored,
+    and finds out what it still has to insert. A further attempt is for rows that the engine lost after it noted theirs.
+    """
+    return f"{partition}/{offset}" if attempt == 0 else f"{partition}/{offset}/{attempt}"
