@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from outlay_api.app import create_app
 from outlay_api.keyring import KeyRing, StoredKeys
 from outlay_api.price_questions import list_age_seconds
+from outlay_api.queries.coverage import days_follow
 from outlay_api.rulebook import Rulebook
 from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
@@ -83,10 +84,10 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
     def reload(org: str) -> None:
         now = rulebook.refresh(org)
         runtime.set_rules({org: now})
-        before = catalog.at_version(org, max(now.version - 1, 0)).organisation
-        if before.zone != now.zone:
-            for line in warehouse.rebuild_days(org):
-                _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
+        if not days_follow(warehouse, org):
+            with runtime.between_blocks():  # none of the earlier zone follows the rebuild
+                for line in warehouse.rebuild_days(org):
+                    _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
 
     def writer_runs() -> None:
         if not runtime.alive:

@@ -8,6 +8,8 @@ from outlay_api.app import create_app
 from outlay_api.services import Services
 from tests.api.conftest import Compose, event
 
+TOKYO = "organisation: {name: Acme, reporting_zone: Asia/Tokyo}"
+YAML = {"content-type": "application/yaml"}
 DAMAGE = "ALTER TABLE days DELETE WHERE team = 'ads' SETTINGS mutations_sync = 2"
 
 
@@ -40,18 +42,34 @@ async def test_one_partition_can_be_named(http: httpx.AsyncClient, services: Ser
 
 async def test_another_reporting_zone_moves_the_days_even_after_a_restart(compose: Compose) -> None:
     def days(services: Services) -> list[str]:
-        return [str(day) for day in services.warehouse.query("SELECT day FROM days")["day"].to_pylist()]
+        return [str(day) for day in services.warehouse.query("SELECT DISTINCT day FROM days")["day"].to_pylist()]
 
+    by_day = {"interval": "day", "period": "month_to_date"}
     with compose() as services:
         async with local(services) as http:
-            await http.post("/v1/events", json=event(time="2026-11-23T20:00:00Z"))
+            await http.post("/v1/events", json=event(time="2026-11-23T20:00:00Z", latency_ms=70))
         assert days(services) == ["2026-11-23"]
     with compose(generation=2) as services:
         async with local(services) as http:
-            zone = "organisation: {name: Acme, reporting_zone: Asia/Tokyo}"
-            await http.put("/v1/catalog", content=zone, headers={"content-type": "application/yaml"})
+            await http.put("/v1/catalog", content=TOKYO, headers=YAML)
             assert days(services) == ["2026-11-24"]
+            await http.post("/v1/events", json=event(2, time="2026-11-23T21:00:00Z", latency_ms=70))
+            assert (await http.get("/v1/spend", params=by_day)).json()["source"] == "days"
+    with compose(generation=3) as services:
+        async with local(services) as http:
             assert (await http.get("/v1/check")).json()["ok"]
+            assert (await http.get("/v1/spend", params=by_day)).json()["source"] == "days"
+            assert days(services) == ["2026-11-24"]
+
+
+async def test_until_the_days_are_rebuilt_they_answer_nothing(http: httpx.AsyncClient, services: Services) -> None:
+    by_day = {"interval": "day", "period": "month_to_date"}
+    await http.post("/v1/events", json=event(time="2026-11-23T20:00:00Z"))
+    await http.put("/v1/catalog", content=TOKYO, headers=YAML)
+    services.warehouse.command("TRUNCATE TABLE day_zones")
+    assert (await http.get("/v1/spend", params=by_day)).json()["source"] == "cells"
+    await http.put("/v1/catalog", content=TOKYO, headers=YAML)
+    assert (await http.get("/v1/spend", params=by_day)).json()["source"] == "days"
 
 
 def local(services: Services) -> httpx.AsyncClient:

@@ -15,11 +15,14 @@ from outlay_api.queries.statement import Statement
 
 DEFAULT_ZONE = "UTC"
 
-_DECLARED = """
-SELECT version, JSONExtractString(body, 'reporting_zone') AS zone, 0 AS expired FROM catalog
-WHERE org = {org:String} AND kind = 'organisation' AND NOT deleted
+_HELD = """
+SELECT 'declared' AS what, version, if(deleted, '', JSONExtractString(body, 'reporting_zone')) AS zone FROM catalog
+WHERE org = {org:String} AND kind = 'organisation'
 UNION ALL
-SELECT 0 AS version, '' AS zone, max(month) AS expired FROM expired WHERE org = {org:String}
+SELECT if(whole, 'rebuilt', 'rebuilt in part') AS what, max(version) AS version, '' AS zone FROM day_zones
+WHERE org = {org:String} GROUP BY whole
+UNION ALL
+SELECT 'expired' AS what, max(month) AS version, '' AS zone FROM expired WHERE org = {org:String}
 ORDER BY version
 """
 _OLDER = """
@@ -47,15 +50,52 @@ class Coverage:
     """Since when the ledger has every entry; None when retention removed none. Rollups are kept for ever."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The reporting zone, the catalog version since which it holds, and which versions the days were rebuilt for."""
+
+    zone: str
+    since: int
+    rebuilt: int
+    rebuilt_in_part: int
+    expired: int
+    """The last month that retention removed, as 202605; 0 for none."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether every day was summed by the zone, for it never changed or the days were rebuilt since."""
+        return self.since <= self.rebuilt
+
+
 def coverage_of(warehouse: Reader, org: str) -> Coverage:
     """Return what the tables hold of `org`; entries metered under an earlier zone lie in that zone's days."""
-    rows = _rows(warehouse, Statement(_DECLARED, {"org": org}))
-    expired = max(row["expired"] for row in rows)
-    history = [(0, DEFAULT_ZONE), *((row["version"], row["zone"]) for row in rows if row["zone"])]
+    held = _held(warehouse, org)
+    kept = held.kept or (
+        not held.expired and not _rows(warehouse, Statement(_OLDER, {"org": org, "version": held.since}))
+    )
+    since = _month_after(held.expired) if held.expired else None
+    return Coverage(ZoneInfo(held.zone), days_kept=kept, ledger_from=since)
+
+
+def days_follow(warehouse: Reader, org: str) -> bool:
+    """Return whether the days of `org` were rebuilt, as far as entries are left, since its reporting zone changed."""
+    held = _held(warehouse, org)
+    return held.since <= max(held.rebuilt, held.rebuilt_in_part)
+
+
+def _held(warehouse: Reader, org: str) -> _Held:
+    rows = _rows(warehouse, Statement(_HELD, {"org": org}))
+    declared = [(row["version"], row["zone"] or DEFAULT_ZONE) for row in rows if row["what"] == "declared"]
+    history = [(0, DEFAULT_ZONE), *declared]
     zone = history[-1][1]
-    since = min(version for version, _ in takewhile(lambda past: past[1] == zone, reversed(history)))
-    older = since > 0 and _rows(warehouse, Statement(_OLDER, {"org": org, "version": since}))
-    return Coverage(ZoneInfo(zone), days_kept=not older, ledger_from=_month_after(expired) if expired else None)
+    newest = {row["what"]: row["version"] for row in rows}
+    return _Held(
+        zone,
+        since=min(version for version, _ in takewhile(lambda past: past[1] == zone, reversed(history))),
+        rebuilt=newest.get("rebuilt", 0),
+        rebuilt_in_part=newest.get("rebuilt in part", 0),
+        expired=newest["expired"],
+    )
 
 
 def _month_after(month: int) -> datetime:

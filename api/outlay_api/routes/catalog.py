@@ -84,7 +84,7 @@ def apply_catalog(
         expected_version=expected,
         dry_run=dry_run,
     )
-    if result.diff and not dry_run:
+    if not dry_run:  # without a change too: what an earlier try left undone is done now
         services.reload(caller.org)
     document = Applied(version=result.version, dry_run=dry_run, changes=changes(result.diff))
     return Response(document.model_dump_json(), headers=_tag(result.version), media_type="application/json")
