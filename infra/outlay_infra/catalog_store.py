@@ -42,6 +42,9 @@ WHERE org = {{org:String}} AND kind IN {{kinds:Array(String)}} AND version <= {{
 GROUP BY kind, id HAVING NOT gone ORDER BY kind, id
 """
 _VERSION = "SELECT max(version) AS version FROM catalog WHERE org = {org:String} AND kind IN {kinds:Array(String)}"
+_VERSIONS = """
+SELECT org, max(version) AS version FROM catalog WHERE kind IN {kinds:Array(String)} GROUP BY org ORDER BY org
+"""
 _WRITTEN = """
 SELECT kind, id, body, deleted, actor FROM catalog
 WHERE org = {org:String} AND kind IN {kinds:Array(String)} AND version = {version:UInt32}
@@ -124,6 +127,11 @@ class CatalogStore:
     def version(self, org: str) -> int:
         """Return the newest version; 0 before the first apply. One cheap query, made to be polled."""
         return _number(self._table.query(_VERSION, {"org": org, "kinds": list(CATALOG_KINDS)}))
+
+    def versions(self) -> dict[str, int]:
+        """Return the newest version of every organisation that has a catalog. One cheap query, made to be polled."""
+        rows = self._table.query(_VERSIONS, {"kinds": list(CATALOG_KINDS)})
+        return dict(zip(rows["org"].to_pylist(), rows["version"].to_pylist(), strict=True))
 
     def current(self, org: str) -> tuple[int, Catalog]:
         """Return the newest version and its catalog; version 0 is the empty catalog."""

@@ -53,6 +53,15 @@ class RejectHeader(StrEnum):
     OFFSET = "offset"
 
 
+class BlockHeader(StrEnum):
+    """What a record of `spend` says beside the block; all text is ASCII."""
+
+    INPUT = "input"
+    """The records it was made of, as JSON: `topic`, `partition`, and offsets, `from` and before `to`."""
+    PART = "part"
+    """Its place among the blocks of its partition that were committed together, from 0."""
+
+
 IDENTITY_KEY = ("org", "source", "id")
 """An event's identity, joined by U+001F: repeats meet in one partition, and no team makes a partition hot."""
 

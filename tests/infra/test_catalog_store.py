@@ -167,3 +167,11 @@ def test_a_deleted_document_is_gone_and_the_version_rises(store: CatalogStore) -
 def test_documents_of_the_catalog_change_by_apply_alone(store: CatalogStore) -> None:
     with pytest.raises(ValueError, match="belong to the catalog; change them with apply"):
         store.put_document("acme", "team", "a", {}, actor="lena", at=NOON)
+
+
+def test_every_organisation_with_a_catalog_has_a_version(store: CatalogStore) -> None:
+    assert store.versions() == {}
+    for org, teams in (("acme", ["a"]), ("acme", ["b"]), ("nimbus", ["a"])):
+        store.apply(org, catalog(*teams), actor="lena", at=NOON)
+    store.put_document("keys-only", "api_key", "k", {}, actor="lena", at=NOON)
+    assert store.versions() == {"acme": 2, "nimbus": 1}
