@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from outlay_infra.catalog_store import CatalogConflict
 from outlay_infra.errors import QueryError, QueryLimit, StoreError
-from outlay_streams.runtime.errors import Busy, IntakeError, NotCounted
+from outlay_streams.runtime.errors import Busy, IntakeError, NotAcknowledged, NotCounted
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:outlay:problem:"
@@ -89,6 +89,8 @@ class Problem(HTTPException):
 
 def not_taken_in(error: IntakeError) -> Problem:
     """Return the answer to a producer whose events were not taken in: nothing is lost when it sends them again."""
+    if isinstance(error, NotAcknowledged):
+        return Problem(503, "not-acknowledged", str(error), headers={"Retry-After": str(RETRY_SECONDS)})
     seconds = max(1, round(error.retry_after)) if isinstance(error, Busy) else RETRY_SECONDS
     kind = {Busy: "busy", NotCounted: "not-counted"}.get(type(error), "stopping")
     detail = f"{error}; nothing of this request was taken in"

@@ -3,7 +3,8 @@
 IntakeError
 ├── Busy           too much waits for the store already; retry after `retry_after` seconds
 ├── Stopped        the process is going down; retry once it is back
-└── NotCounted     a fault in the process kept the events from being counted; retry, and report it with the log
+├── NotCounted     a fault in the process kept the events from being counted; retry, and report it with the log
+└── NotAcknowledged   the brokers did not say in time that they have the events; retry
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class Stopped(IntakeError):  # noqa: N818 - reads as what happened
 
 class NotCounted(IntakeError):  # noqa: N818 - reads as what happened
     """The events could not be recorded at all; send the same events again, and report it with the log if it stays."""
+
+
+class NotAcknowledged(IntakeError):  # noqa: N818 - reads as what happened
+    """Some of the events may be written, and none is known to be; send all of them again, with the same ids."""

@@ -51,7 +51,7 @@ class Broker:
             + f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
             + f"log.dirs={folder / 'data'}\n"
         )
-        self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._properties))
+        tool("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._properties))
 
     @classmethod
     @contextmanager
@@ -116,10 +116,6 @@ class Broker:
         """Kill it at once, as a power cut would; what it had acknowledged stays in its data."""
         self._end(signal.SIGKILL)
 
-    def run(self, main: str, *arguments: str, stdin: bytes = b"") -> str:
-        """Run one of Kafka's own tools by its main class and return what it printed."""
-        return self._java(main, *arguments, stdin=stdin)
-
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
@@ -134,15 +130,17 @@ class Broker:
             self._guard.kill()
             self._guard.communicate()
 
-    def _java(self, main: str, *arguments: str, stdin: bytes = b"") -> str:
-        command = [java(), "-Xmx64m", _QUICK, *_classes(), main, *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=_START_SECONDS)
-        if done.returncode != 0:
-            raise NoKafkaError(f"{main} failed:\n{(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
-        return done.stdout.decode()
-
     def _tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+
+def tool(main: str, *arguments: str, stdin: bytes = b"") -> str:
+    """Run one of Kafka's own tools by its main class and return what it printed. Raises `NoKafkaError`."""
+    command = [java(), "-Xmx64m", _QUICK, *_classes(), main, *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=_START_SECONDS)
+    if done.returncode != 0:
+        raise NoKafkaError(f"{main} failed:\n{(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
+    return done.stdout.decode()
 
 
 def _classes() -> list[str]:
