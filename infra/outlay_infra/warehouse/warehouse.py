@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Protocol, Self
 
@@ -144,19 +144,19 @@ class Warehouse:
     ) -> list[Difference]:
         """Compare every derived table and every receipt with the ledger, for days `since <= day < until`.
 
-        `zones` gives the reporting zone by org, the catalog's when left out. Writers wait until it is done.
+        `zones` gives the reporting zone by org, the catalog's when left out. Writers go on, but for the moments in
+        which a day that seems to differ is looked at again.
         """
         checked = check.Range(org, since, until)
-        with self._writing:
-            self.catch_up()
-            return [
-                *check.rollups(self._engine, checked, self._zones(zones)),
-                *receipts.conservation(self._engine, checked),
-            ]
+        self.catch_up()
+        return [
+            *check.rollups(self._engine, checked, self._zones(zones), self._still),
+            *receipts.conservation(self._engine, checked, self._still),
+        ]
 
     def repair(self, table: str, partition: str, *, zones: Mapping[str, str] | None = None) -> str:
         """Rebuild one partition of a derived table from the ledger and return a line that says so."""
-        with self._writing:
+        with self._still():
             return repairs.repair(self._engine, table, partition, self._zones(zones))
 
     def rebuild_days(self, org: str) -> list[str]:
@@ -164,8 +164,7 @@ class Warehouse:
 
         The caller sees to it that no block metered under the earlier zone follows.
         """
-        with self._writing:
-            self.catch_up()
+        with self._still():
             return repairs.rebuild_days(self._engine, org)
 
     def retention(
@@ -178,9 +177,14 @@ class Warehouse:
     ) -> list[str]:
         """Drop whole partitions whose last day is more than so many days before `today`; None keeps them for ever."""
         limits = retention.Limits(raw_days=raw_days, rollup_days=rollup_days, rejects_days=rejects_days)
+        with self._still():
+            return retention.apply(self._engine, today, limits)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
         with self._writing:
             self.catch_up()
-            return retention.apply(self._engine, today, limits)
+            yield
 
     def _zones(self, zones: Mapping[str, str] | None) -> Mapping[str, str]:
         return reporting_zones(self._engine) if zones is None else zones
