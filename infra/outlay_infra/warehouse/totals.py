@@ -19,6 +19,8 @@ Totals = dict[OrgDay, dict[str, Any]]
 
 FINGERPRINT = "fingerprint"
 _DAY = timedelta(days=1)
+_NO_MARKS = "t.org != ''"
+"""Rows of no organisation say which blocks a table holds (`outlay_infra.warehouse.loading`)."""
 
 
 def of_ledger(database: Database, rollup: Rollup, scope: derive.Scope, zones: Mapping[str, str]) -> Totals:
@@ -34,7 +36,7 @@ def of_table(
     database: Database, rollup: Rollup, days: tuple[date, date] | None, org: str | None, expired: frozenset[int]
 ) -> Totals:
     """Return what the table holds for the days (half-open) and the org, by org and day."""
-    conditions, parameters = ["1"], dict[str, Any]()
+    conditions, parameters = [_NO_MARKS], dict[str, Any]()
     if days:
         conditions.append(f"{rollup.day} >= {{first:Date32}} AND {rollup.day} < {{last:Date32}}")
         parameters |= {"first": days[0], "last": days[1]}

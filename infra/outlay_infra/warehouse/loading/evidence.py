@@ -99,13 +99,11 @@ def _parameters(target: Target, partition: str, asked: Sequence[Share]) -> dict[
 
 
 def _held_ids(database: Database, asked: Sequence[Share]) -> Mapping[Key, int]:
-    """An identity that arrived at the block's own instant is the block's: the ledger counts an identity once."""
+    """Ask for identities that arrived at the block's own instant: those are the block's, for each is counted once."""
     found = database.query(_IDS, {"hashes": sorted({share.first["id_hash"] for share in asked})}).to_pylist()
     there = {(row["id_hash"], row["received"]) for row in found}
     return {
-        share.key: 1
-        for share in asked
-        if (share.first["id_hash"], _milliseconds(share.first["received"])) in there
+        share.key: 1 for share in asked if (share.first["id_hash"], _milliseconds(share.first["received"])) in there
     }
 
 

@@ -33,33 +33,36 @@ class BlockLoader:
         self._workers = workers
 
     def receipts(self, partition: str, first: int, last: int) -> pa.Table:
-        """Return the `RECEIPTS` of the blocks from `first` to `last`, both included: of those that are wholly stored."""
+        """Return the `RECEIPTS` of those blocks from `first` to `last`, both included, that are wholly stored."""
         return evidence.receipts(self._database, partition, first, last)
 
-    def load(self, blocks: Sequence[Block], *, doubtful: bool) -> None:
-        """Store consecutive blocks of one partition, none of which is complete; they are when this returns.
-
-        `doubtful` says that some may be stored in part: after a failure, or when another process had them before.
-        """
-        self._store(LEDGER, blocks, doubtful=doubtful)
-        waiting = [self._workers.submit(self._store, target, blocks, doubtful=doubtful) for target in BETWEEN]
+    def load(self, blocks: Sequence[Block]) -> None:
+        """Store consecutive blocks of one partition, none of which is complete; they are when this returns."""
+        fresh = self._store(LEDGER, blocks, fresh=False) and all(block.entries.num_rows for block in blocks)
+        waiting = [self._workers.submit(self._store, target, blocks, fresh=fresh) for target in BETWEEN]
         wait(waiting)
         for done in waiting:
             done.result()
-        self._store(RECEIPTS, blocks, doubtful=doubtful)
+        self._store(RECEIPTS, blocks, fresh=False)
 
-    def _store(self, target: Target, blocks: Sequence[Block], *, doubtful: bool) -> None:
+    def _store(self, target: Target, blocks: Sequence[Block], *, fresh: bool) -> bool:
+        """Return whether the table held nothing of the blocks before; `fresh` says that it cannot.
+
+        The ledger comes first: what it knows nothing of is in no other table.
+        """
         partition = blocks[0].partition
         wanted = shares(target, blocks)
-        missing = self._missing(target, partition, wanted) if doubtful else wanted
-        for attempt in range(ATTEMPTS):
-            if not missing:
-                return
-            self._insert(target, partition, missing, attempt=attempt)
+        missing = wanted if fresh else self._missing(target, partition, wanted)
+        nothing = len(missing) == len(wanted)
+        attempts = 0
+        while missing and attempts < ATTEMPTS:
+            self._insert(target, partition, missing, attempt=attempts)
             missing = self._missing(target, partition, wanted)
-        if missing:
-            names = ", ".join(f"{partition}/{share.offset}" for share in missing[:3])
-            raise StoreError(f"{target.table} takes block {names} without an error and does not hold it; check its disk")
+            attempts += 1
+        if not missing:
+            return nothing
+        names = ", ".join(f"{partition}/{share.offset}" for share in missing[:3])
+        raise StoreError(f"{target.table} takes block {names} without an error and does not hold it; check its disk")
 
     def _missing(self, target: Target, partition: str, wanted: Sequence[Share]) -> list[Share]:
         there = evidence.held(self._database, target, partition, wanted)
