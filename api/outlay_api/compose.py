@@ -25,7 +25,7 @@ from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
 from outlay_infra.metrics import Metrics
 from outlay_infra.settings import Settings, masked
-from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse import ReadLimits, Warehouse
 from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
 from outlay_streams.runtime.lock import WriterLock
 from outlay_streams.runtime.ports import Clock
@@ -100,6 +100,7 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
             settings=settings,
             clock=clock,
             warehouse=warehouse,
+            reader=warehouse.reader(read_limits(settings)),
             catalog=catalog,
             publisher=runtime,
             rules=rulebook.rules,
@@ -140,6 +141,12 @@ def queue_limits(settings: Settings) -> QueueLimits:
     """Return what may wait in memory, as the runtime takes it."""
     intake = settings.intake
     return QueueLimits(events=intake.queue_events, group_events=intake.group_events, linger=intake.linger_ms / 1000)
+
+
+def read_limits(settings: Settings) -> ReadLimits:
+    """Return what one question may take, as the warehouse takes it."""
+    query = settings.query
+    return ReadLimits(seconds=query.seconds, stream_seconds=query.download_seconds, nbytes=query.memory_bytes)
 
 
 def _answers(warehouse: Warehouse) -> None:

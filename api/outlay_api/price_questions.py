@@ -9,7 +9,7 @@ from typing import Any
 
 from outlay_api.price_docs import PriceChange, PriceListState, RateChange, UnpricedSku
 from outlay_api.queries.calendar import Window
-from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse import Reader
 from outlay_schemas.money import plain
 from outlay_streams.pricing import PriceBook, PriceList, PriceRecord, Reported
 from outlay_streams.pricing.listed import LIST_NAME
@@ -50,16 +50,16 @@ def list_age_seconds(prices: PriceList, now: datetime) -> float | None:
     return now.timestamp() - past[-1] / 1000 if past else None
 
 
-def unpriced(warehouse: Warehouse, org: str, window: Window) -> list[UnpricedSku]:
+def unpriced(reader: Reader, org: str, window: Window) -> list[UnpricedSku]:
     """Return what the ledger counted in `window` without a known amount, most entries first."""
-    rows = warehouse.query(_UNPRICED, _asked(org, window)).to_pylist()
+    rows = reader.query(_UNPRICED, _asked(org, window)).to_pylist()
     return [UnpricedSku(calls=row.pop("all_calls"), last=row.pop("newest"), **row) for row in rows]
 
 
-def priced_otherwise(warehouse: Warehouse, org: str, window: Window, book: PriceBook) -> tuple[int, list[PriceChange]]:
+def priced_otherwise(reader: Reader, org: str, window: Window, book: PriceBook) -> tuple[int, list[PriceChange]]:
     """Return how many sku and price pairs `window` has, and those that `book` prices at other terms."""
-    used = warehouse.query(_USED, _asked(org, window)).to_pylist()
-    bodies = warehouse.query(_BODIES, {"ids": sorted({row["price_id"] for row in used} - {""})})
+    used = reader.query(_USED, _asked(org, window)).to_pylist()
+    bodies = reader.query(_BODIES, {"ids": sorted({row["price_id"] for row in used} - {""})})
     terms = dict(zip(bodies["price_id"].to_pylist(), map(json.loads, bodies["terms"].to_pylist()), strict=True))
     return len(used), list(_changes(used, terms, book))
 

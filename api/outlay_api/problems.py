@@ -30,6 +30,11 @@ _ADVICE = {
 }
 """Details where the framework's own say no more than the status."""
 
+_NARROWER = (
+    "What narrows it: from, to or period, filter=team:..., fewer dimensions in group_by, limit. Whoever runs the "
+    "server can raise query.seconds, query.download_seconds and query.memory_bytes"
+)
+
 _log = structlog.get_logger("outlay.api")
 
 
@@ -102,7 +107,7 @@ def store_away(error: StoreError) -> Problem:
     if isinstance(error, CatalogConflict):
         return Problem(412, "catalog-changed", str(error))
     if isinstance(error, QueryLimit):
-        return Problem(400, "query-limit", str(error))
+        return Problem(400, "query-limit", f"{error}. {_NARROWER}")
     _log.error("store_failed", error=str(error), kind=type(error).__name__)
     if isinstance(error, QueryError):  # statements are ours and values are checked before, so this is our fault
         return internal(None)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from outlay_infra.catalog_store import CatalogStore
     from outlay_infra.metrics import Metrics
     from outlay_infra.settings import Settings
-    from outlay_infra.warehouse import Warehouse
+    from outlay_infra.warehouse import Reader, Warehouse
     from outlay_streams.catalog.rules import OrgRules
     from outlay_streams.decode import Decoded
     from outlay_streams.runtime.ports import Clock
@@ -38,6 +38,9 @@ class Services:
     settings: Settings
     clock: Clock
     warehouse: Warehouse
+    """The whole store: what the ledger does for itself goes here."""
+    reader: Reader
+    """The store as callers' questions may use it, within limits."""
     catalog: CatalogStore
     publisher: Publisher
     keys: KeyRing

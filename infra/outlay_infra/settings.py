@@ -76,6 +76,17 @@ class IntakeSettings(_Group):
     """Longest wait at shutdown for what is queued to be written, after open requests were answered."""
 
 
+class QuerySettings(_Group):
+    """The most that one question to the API may take; beyond it the question is answered 400, with what to narrow."""
+
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Longest time the store may work on an answer."""
+    download_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    """The same for CSV, NDJSON, Parquet and Arrow, which are sent as they are read: the caller's reading counts too."""
+    memory_bytes: Annotated[int, Field(ge=MIB, le=1024 * 1024 * MIB)] = 1024 * MIB
+    """Most memory the store may use for an answer."""
+
+
 class KafkaSettings(_Group):
     """The brokers of a cluster, and its topics. The embedded engine uses none of it."""
 
@@ -226,6 +237,7 @@ class Settings(BaseSettings):
     """Organisation of callers that need no key (loopback without keys) and of the command line."""
     http: HttpSettings = HttpSettings()
     intake: IntakeSettings = IntakeSettings()
+    query: QuerySettings = QuerySettings()
     ledger: LedgerSettings = LedgerSettings()
     kafka: KafkaSettings = KafkaSettings()
     meter: MeterSettings = MeterSettings()

@@ -30,7 +30,7 @@ from outlay_api.routes.read_parameters import (
     understood,
 )
 from outlay_api.services import Services
-from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse import Reader as Ledger
 
 router = APIRouter(tags=["ledger"])
 
@@ -80,7 +80,7 @@ def conservation(
     with understood():
         first, last = _days(services, start=start, end=end, period=period)
     query = ConservationQuery(org=caller.org, first=first, last=last, sources=tuple(sources))
-    rows = _account(services.warehouse, query, verify=verify)
+    rows = _account(services.reader, query, verify=verify)
     if chosen.encode is not None:
         table = pa.Table.from_pylist(rows, ACCOUNT)
         return answer(chosen, ACCOUNT, table.to_batches(), name="conservation", spreadsheet=spreadsheet)
@@ -133,7 +133,7 @@ def rejects(
         limit=limit,
         after=after,
     )
-    page, following = _page(services.warehouse, query, question)
+    page, following = _page(services.reader, query, question)
     if chosen.encode is not None:
         headers = {} if following is None else {"Outlay-Next-Cursor": following}
         batches = page.combine_chunks().to_batches()
@@ -156,12 +156,12 @@ def _days(services: Services, *, start: str | None, end: str | None, period: str
     return first, last + timedelta(days=1)
 
 
-def _account(warehouse: Warehouse, query: ConservationQuery, *, verify: bool) -> list[dict[str, Any]]:
+def _account(ledger: Ledger, query: ConservationQuery, *, verify: bool) -> list[dict[str, Any]]:
     """Return the account's rows; pending is 0 here, since an answer is given only for events that are in the ledger."""
-    found = _rows(warehouse, query.to_sql())
+    found = _rows(ledger, query.to_sql())
     rows = {(row["day"], row["source"]): row | {"pending": 0} for row in found}
     if verify:
-        counted = {(row["day"], row["source"]): row["entries"] for row in _rows(warehouse, query.ledger_sql())}
+        counted = {(row["day"], row["source"]): row["entries"] for row in _rows(ledger, query.ledger_sql())}
         for key in counted.keys() - rows.keys():
             rows[key] = dict(zip(("day", "source"), key, strict=True)) | dict.fromkeys(
                 ("received", *OUTCOMES, "pending"), 0
@@ -178,10 +178,10 @@ def _balanced(row: Mapping[str, Any]) -> bool:
     return bool(row["balance"] == 0 and found == row["counted"])
 
 
-def _page(warehouse: Warehouse, query: RejectsQuery, question: Sequence[object]) -> tuple[pa.Table, str | None]:
+def _page(ledger: Ledger, query: RejectsQuery, question: Sequence[object]) -> tuple[pa.Table, str | None]:
     """Return the page, and the cursor of the next one when there is more."""
     statement = query.to_sql()
-    found = warehouse.query(statement.sql, statement.params)
+    found = ledger.query(statement.sql, statement.params)
     page = found.slice(0, query.limit).select(SHOWN_REJECTS)
     if found.num_rows <= query.limit:
         return page, None
@@ -193,6 +193,6 @@ def _page(warehouse: Warehouse, query: RejectsQuery, question: Sequence[object])
     return page, Cursor(query.window, last["received"], (last["place"], str(seen))).text(question)
 
 
-def _rows(warehouse: Warehouse, statement: Statement) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = warehouse.query(statement.sql, statement.params).to_pylist()
+def _rows(ledger: Ledger, statement: Statement) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = ledger.query(statement.sql, statement.params).to_pylist()
     return rows

@@ -115,7 +115,7 @@ def explain_event(
     Rates, quantities, context tier, service tier, discount, dates and source of the price, rounding, and who says that
     it is whose: in words and as data. The amount is computed again on the way.
     """
-    found = services.warehouse.find_entries(caller.org, identity, source)
+    found = services.reader.find_entries(caller.org, identity, source)
     if found.num_rows == 0:
         of = "" if source is None else f" of source {source!r}"
         raise Problem(404, "unknown-event", f"no event {identity!r}{of} was counted; see /v1/rejects for refused ones")
@@ -124,7 +124,7 @@ def explain_event(
         choice = ", ".join(sources)
         raise Problem(409, "ambiguous-event", f"several sources used the id {identity!r}; add source=: {choice}")
     entry: dict[str, Any] = found.slice(0, 1).to_pylist()[0]
-    record = price_body(services.warehouse, entry["price_id"])
+    record = price_body(services.reader, entry["price_id"])
     catalog = services.catalog.at_version(caller.org, entry["catalog_version"])
     explanation = explain_entry(entry, price=record, catalog=catalog)
     return document({"data": entry_rows(found.slice(0, 1))[0], "explanation": explanation})
@@ -133,7 +133,7 @@ def explain_event(
 def _window(
     services: Services, org: str, *, start: str | None, end: str | None, period: str | None, zone: str | None
 ) -> Window:
-    default = ZoneInfo("UTC") if zone is not None else coverage_of(services.warehouse, org).zone
+    default = ZoneInfo("UTC") if zone is not None else coverage_of(services.reader, org).zone
     within = read_zone(zone, default)
     now = services.clock.now()
     asked = read_window(start=start, end=end, period=period, zone=within, now=now, default=DEFAULT_PERIOD)
@@ -143,7 +143,7 @@ def _window(
 def _page(services: Services, query: EntriesQuery, question: Sequence[object]) -> tuple[pa.Table, str | None]:
     """Return the page, and the cursor of the next one when there is more."""
     statement = query.to_sql()
-    found = services.warehouse.query(statement.sql, statement.params)
+    found = services.reader.query(statement.sql, statement.params)
     page = found.slice(0, query.limit)
     if found.num_rows <= query.limit:
         return page, None

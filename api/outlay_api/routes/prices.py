@@ -69,7 +69,7 @@ def check_prices(
     now = services.clock.now()
     window = _window(start, end, period, now)
     prices = services.rules(caller.org).book.prices
-    return PriceCheck(price_list=list_state(prices, now), unpriced=unpriced(services.warehouse, caller.org, window))
+    return PriceCheck(price_list=list_state(prices, now), unpriced=unpriced(services.reader, caller.org, window))
 
 
 @router.get("/v1/prices/diff", operation_id="diffPrices")
@@ -87,7 +87,7 @@ def diff_prices(
     """
     window = _window(start, end, period, services.clock.now())
     book = services.rules(caller.org).book
-    compared, changes = priced_otherwise(services.warehouse, caller.org, window, book)
+    compared, changes = priced_otherwise(services.reader, caller.org, window, book)
     return PriceDiff(compared=compared, data=changes)
 
 
@@ -98,7 +98,7 @@ def get_kept_price(
     price_id: Annotated[str, Path(max_length=64, examples=["p_83cd9153879ea8fee6b6"])],
 ) -> KeptPrice:
     """Return the price that an entry's `price_id` names, as it was when it was used."""
-    body = price_body(services.warehouse, price_id)
+    body = price_body(services.reader, price_id)
     if body is None:
         raise Problem(404, "unknown-price", f"no entry was priced by {price_id!r}; ids stand in entries and /v1/prices")
     return KeptPrice(price_id=price_id, price=json.loads(body))

@@ -31,7 +31,7 @@ from outlay_api.routes.read_parameters import (
     read_zone,
     understood,
 )
-from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse import Reader as Store
 
 JSON_ROWS = 10_000
 """Most rows of a JSON answer that names no limit."""
@@ -123,23 +123,25 @@ def spend(
         compare=compare is not None,
         limit=most + 1 if most and as_json else most,
     )
-    coverage = coverage_of(services.warehouse, caller.org)
+    coverage = coverage_of(services.reader, caller.org)
     with understood():
         shown_in = read_zone(zone, coverage.zone)
         query = asked.read(caller.org, coverage=coverage, zone=shown_in, now=services.clock.now())
         table = query.tables()[0]
+    if table.lags or query.total().tables()[0].lags:
+        services.warehouse.catch_up()
     if as_json:
-        return document(_document(services.warehouse, SpendAnswer(query, table, shown_in)))
+        return document(_document(services.reader, SpendAnswer(query, table, shown_in)))
     shape = SpendAnswer(query, table, shown_in)
     span = _span(query.buckets.window, shown_in)
     headers = {"Outlay-Source": shape.table.name, "Outlay-From": span["from"], "Outlay-To": span["to"]}
-    rows = _batches(services.warehouse, shape)
+    rows = _batches(services.reader, shape)
     return answer(chosen, shape.schema, rows, name="spend", spreadsheet=spreadsheet, headers=headers)
 
 
-def _document(warehouse: Warehouse, shape: SpendAnswer) -> dict[str, Any]:
+def _document(store: Store, shape: SpendAnswer) -> dict[str, Any]:
     query, table, zone = shape.query, shape.table, shape.zone
-    raw = _asked(warehouse, query, table)
+    raw = _asked(store, query, table)
     more = query.limit is not None and raw.num_rows >= query.limit
     raw_total = shape.total(raw) if query.adds_up and not more else None
     shown = raw.slice(0, query.limit - 1) if query.limit is not None else raw
@@ -151,29 +153,25 @@ def _document(warehouse: Warehouse, shape: SpendAnswer) -> dict[str, Any]:
         "source": table.name,
         "previous": None if query.compare is None else _span(query.compare.window, zone),
         "data": plain_rows(shape.rows(shown)),
-        "totals": _totals(warehouse, query.total(), zone, raw_total),
+        "totals": _totals(store, query.total(), zone, raw_total),
         "has_more": more,
     }
 
 
-def _totals(warehouse: Warehouse, query: SpendQuery, zone: ZoneInfo, raw: pa.Table | None) -> dict[str, Any]:
+def _totals(store: Store, query: SpendQuery, zone: ZoneInfo, raw: pa.Table | None) -> dict[str, Any]:
     table = query.tables()[0]
-    found = _asked(warehouse, query, table) if raw is None else raw
+    found = _asked(store, query, table) if raw is None else raw
     return plain_rows(SpendAnswer(query, table, zone).rows(found))[0]
 
 
-def _asked(warehouse: Warehouse, query: SpendQuery, table: Table) -> pa.Table:
-    if table.lags:
-        warehouse.catch_up()
+def _asked(store: Store, query: SpendQuery, table: Table) -> pa.Table:
     statement = query.to_sql(table)
-    return warehouse.query(statement.sql, statement.params)
+    return store.query(statement.sql, statement.params)
 
 
-def _batches(warehouse: Warehouse, shape: SpendAnswer) -> Iterator[pa.RecordBatch]:
-    if shape.table.lags:
-        warehouse.catch_up()
+def _batches(store: Store, shape: SpendAnswer) -> Iterator[pa.RecordBatch]:
     statement = shape.query.to_sql(shape.table)
-    for batch in warehouse.stream(statement.sql, statement.params):
+    for batch in store.stream(statement.sql, statement.params):
         yield from shape.rows(pa.Table.from_batches([batch])).combine_chunks().to_batches()
 
 

@@ -1,5 +1,6 @@
-"""The warehouse: ClickHouse, embedded (chDB) or a server, behind one class."""
+"""The warehouse: ClickHouse, embedded (chDB) or a server, behind one class, and its limited reader."""
 
+from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.warehouse import Warehouse
 
-__all__ = ["Warehouse"]
+__all__ = ["ReadLimits", "Reader", "Warehouse"]

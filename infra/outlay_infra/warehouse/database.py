@@ -13,12 +13,16 @@ Settings = Mapping[str, str | int]
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Database(Protocol):
-    """One database. Thread-safe; every method raises `StoreError` alone."""
+class Queries(Protocol):
+    """The asking half of a database."""
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""
         ...
+
+
+class Database(Queries, Protocol):
+    """One database. Thread-safe; every method raises `StoreError` alone."""
 
     def stream(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a SELECT as they are read, holding one batch at a time."""

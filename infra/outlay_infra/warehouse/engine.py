@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import clickhouse_connect
@@ -44,10 +44,10 @@ class Engine:
         self.database = database
         self._readers = Pool(lambda: _connect(self._place, database), size=READERS)
         self._writers = Pool(lambda: _connect(self._place, database), size=WRITERS)
-        with told_plainly("opening the store"), closing(_first(self._place)) as client:
-            client.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
-            with self._writers.lend():  # the engine stays open from here on
-                pass
+        with told_plainly("opening the store"), ExitStack() as opened:
+            first = opened.enter_context(closing(_first(self._place)))
+            first.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
+            self._held = opened.pop_all()  # keeps the embedded engine open while handles come and go
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""
@@ -88,6 +88,7 @@ class Engine:
         """Let the engine go."""
         self._readers.close()
         self._writers.close()
+        self._held.close()
 
 
 def _first(place: Embedded | Server) -> Client:

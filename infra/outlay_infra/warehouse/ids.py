@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 import xxhash
 
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Queries
 from outlay_infra.warehouse.partitions import partitions_present
 from outlay_schemas.arrow import ENTRIES
 
@@ -49,7 +49,7 @@ def recent_ids(database: Database, since: datetime, limit: int) -> Iterator[pa.T
             yield pa.Table.from_batches([batch])
 
 
-def find_entries(database: Database, org: str, identity: str, source: str | None = None) -> pa.Table:
+def find_entries(database: Queries, org: str, identity: str, source: str | None = None) -> pa.Table:
     """Return the entries of one event id: by its hash where `source` is known, else by the filter over ids."""
     if source is None:
         return database.query(_ENTRIES, {"org": org, "id": identity}).cast(ENTRIES)

@@ -35,19 +35,30 @@ class Pool(Generic[Handle]):
 
     @contextmanager
     def lend(self) -> Iterator[Handle]:
-        """Lend a handle, waiting while all are lent."""
+        """Lend a handle, waiting while all are lent.
+
+        One that failed is not lent again: chDB puts what a failed query had written before the handle's next answer.
+        """
         handle = self._free.get()
         try:
-            if self._closed:
-                raise StoreUnavailable("the store was closed; open it again")
-            handle = handle or self._connect()
+            handle = handle or self._open()
             yield handle
+        except Exception:
+            if handle is not None:
+                handle.close()
+                handle = None
+            raise
         finally:
             with self._lock:
                 if self._closed and handle is not None:
                     handle.close()
                     handle = None
                 self._free.put(handle)
+
+    def _open(self) -> Handle:
+        if self._closed:
+            raise StoreUnavailable("the store was closed; open it again")
+        return self._connect()
 
     def close(self) -> None:
         """Close every handle not lent; a lent one closes when it comes back."""

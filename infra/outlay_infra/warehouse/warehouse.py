@@ -17,6 +17,7 @@ from outlay_infra.warehouse import repair as repairs
 from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.database import NONE, Parameters, Settings
 from outlay_infra.warehouse.engine import Engine
+from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
@@ -99,6 +100,10 @@ class Warehouse:
     def stream(self, sql: str, params: Parameters = NONE, settings: Settings = NONE) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a SELECT batch by batch; close the iterator to stop early."""
         return self._engine.stream(sql, params, settings)
+
+    def reader(self, limits: ReadLimits) -> Reader:
+        """Return what answers callers: each question takes so much time and memory and no more."""
+        return Reader(self._engine, limits)
 
     def command(self, sql: str, params: Parameters = NONE) -> None:
         """Run a statement that returns no rows."""
