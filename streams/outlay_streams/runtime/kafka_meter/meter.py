@@ -1,0 +1,292 @@
+"""The meter: usage records in, blocks out, each counted exactly once whatever dies.
+
+A turn gathers records, meters them and commits blocks, refused events and input offsets as one transaction; then the
+blocks' cells go out and their ids are remembered. A turn that fails is read again, for nothing is remembered before
+the commit. One thread does it all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+import pyarrow as pa
+import structlog
+from confluent_kafka import TopicPartition
+
+from outlay_infra.kafka.delivery import Record
+from outlay_infra.kafka.errors import BrokerError
+from outlay_schemas.topics import BlockHeader, Topics
+from outlay_streams.decode.avro import Writers
+from outlay_streams.runtime.kafka_meter.blocks import Blocks, Judged, Made
+from outlay_streams.runtime.kafka_meter.cells_out import CellsOut
+from outlay_streams.runtime.kafka_meter.errors import Aborted
+from outlay_streams.runtime.kafka_meter.intake import Intake
+from outlay_streams.runtime.kafka_meter.late import LateLane
+from outlay_streams.runtime.kafka_meter.memory import EPOCH, Memory
+from outlay_streams.runtime.kafka_meter.metrics import MeterMetrics
+from outlay_streams.runtime.kafka_meter.poison import PoisonBound, PoisonWatch
+from outlay_streams.runtime.kafka_meter.rebuilding import Rebuilder
+from outlay_streams.runtime.kafka_meter.records import Chunk, chunks
+from outlay_streams.runtime.kafka_meter.spend_log import Bounds
+from outlay_streams.runtime.kafka_meter.transactions import Output, Transactions
+from outlay_streams.runtime.ports import Clock, OrgRules
+from outlay_streams.wire import Mark, decode_block
+
+SPEND = "spend"
+"""How the topic is called in blocks and marks, whatever its prefix."""
+
+_MS = timedelta(milliseconds=1)
+_MOST_ABORTS = 20
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterOptions:
+    """What a meter is told beside its parts."""
+
+    topics: Topics
+    org: str
+    """The org of records that name none."""
+    block_bytes: int
+    """Bytes a block may take on the wire."""
+    poison: PoisonBound
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one transaction is made of."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    """The records it commits the offsets of."""
+    made: list[tuple[int, Made]] = field(default_factory=list)
+    """Blocks and the partition of each, in order."""
+    deferred: list[Output] = field(default_factory=list)
+    blocks: dict[int, Blocks] = field(default_factory=dict)
+
+    def offsets(self) -> list[TopicPartition]:
+        """Return where each partition goes on afterwards."""
+        ends: dict[tuple[str, int], int] = {}
+        for chunk in self.chunks:
+            ends[chunk.topic, chunk.partition] = max(ends.get((chunk.topic, chunk.partition), 0), chunk.end)
+        return [TopicPartition(topic, partition, end) for (topic, partition), end in ends.items()]
+
+
+class Meter:
+    """Runs in the thread that calls `run`."""
+
+    def __init__(
+        self,
+        options: MeterOptions,
+        *,
+        intake: Intake,
+        transactions: Transactions,
+        cells: CellsOut,
+        rebuilder: Rebuilder,
+        late: LateLane,
+        rules: Callable[[str], OrgRules],
+        writers: Writers,
+        clock: Clock,
+        metrics: MeterMetrics,
+        turned: Callable[[], None],
+        assigned: threading.Event,
+    ) -> None:
+        """Take the parts over; `turned` is called at every turn, `assigned` set once partitions were given out."""
+        self._options = options
+        self._intake = intake
+        self._transactions = transactions
+        self._cells = cells
+        self._rebuilder = rebuilder
+        self._late = late
+        self._rules = rules
+        self._writers = writers
+        self._clock = clock
+        self._metrics = metrics
+        self._turned = turned
+        self._assigned = assigned
+        self._memories: dict[int, Memory] = {}
+        self._watches: dict[tuple[str, int], PoisonWatch] = {}
+        self._aborts = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Meter until told to stop. Raises `MeterError` and `BrokerError`."""
+        while not stop.is_set():
+            self.turn()
+        self._cells.flush()
+
+    def turn(self) -> None:
+        """Gather, meter and commit once."""
+        self._turned()
+        with self._metrics.timed("gather"):
+            messages = self._intake.gather()
+        if self._intake.changed:
+            self._take_over()
+            return
+        turn = _Turn()
+        with self._metrics.timed("decode"):
+            live = self._live(chunks(messages), turn)
+        with self._metrics.timed("meter"):
+            self._meter_late(turn)
+            for judged in live:
+                self._meter(judged, turn)
+        if turn.chunks:
+            self._commit(turn)
+        self._observe()
+
+    def _take_over(self) -> None:
+        """Have the memory of the partitions given, and send what an earlier meter of them may have left unsent."""
+        self._late.clear()
+        self._watches.clear()
+        self._metrics.forget_lags()
+        mine = self._intake.assigned
+        with self._metrics.timed("rebuild"):
+            bounds = self._rebuilder.log.bounds(mine)
+            self._memories = {partition: self._memories[partition] for partition in mine if partition in self._memories}
+            for partition in mine:
+                self._turned()
+                self._remember(partition, bounds)
+        self._cells.flush()
+        self._intake.resume()
+        self._assigned.set()
+        ids = sum(len(memory.deduper) for memory in self._memories.values())
+        _log.info("partitions_taken_over", partitions=list(mine), ids=ids)
+
+    def _remember(self, partition: int, bounds: Mapping[int, Bounds]) -> None:
+        known = self._memories.get(partition)
+        if known is None:
+            self._memories[partition], last = self._rebuilder.rebuilt(partition, bounds[partition])
+        else:
+            last = self._rebuilder.caught_up(known, partition, bounds[partition])
+        for message in last:
+            block = decode_block(message.value(), _name(partition), message.offset())
+            self._cells.send(block.cells, Mark(block.partition, block.offset))
+
+    def _live(self, found: list[Chunk], turn: _Turn) -> list[Judged]:
+        """Decode chunks: late ones are held, old events of live ones are passed on to the late lane."""
+        live = []
+        for chunk in found:
+            judged = self._decoded(chunk)
+            if chunk.topic == self._options.topics.usage_late.name:
+                self._late.hold(judged)
+                self._intake.hold(chunk.topic, [chunk.partition], held=True)
+                continue
+            old = self._memories[chunk.partition].deduper.needs_lookup(judged.batch.usage["time"].to_numpy())
+            turn.deferred += [self._deferred(chunk, place) for place in judged.batch.rows[old]]
+            turn.chunks.append(chunk)
+            live.append(judged.without(old))
+        return live
+
+    def _decoded(self, chunk: Chunk) -> Judged:
+        place = (chunk.topic, chunk.partition)
+        if place not in self._watches:
+            self._watches[place] = PoisonWatch(self._options.poison, f"{chunk.topic}/{chunk.partition}")
+        times = chunk.times(otherwise=_milliseconds(self._clock.now()))
+        batch = chunk.decoded(org=self._options.org, times=times, writers=self._writers)
+        self._watches[place].see(len(chunk.messages), batch.rejected.tolist())
+        return Judged.of(chunk, batch, times)
+
+    def _deferred(self, chunk: Chunk, place: int) -> Output:
+        message = chunk.messages[place]
+        return Output(
+            topic=self._options.topics.usage_late.name,
+            partition=chunk.partition,
+            key=message.key(),
+            value=message.value(),
+            headers=message.headers() or (),
+        )
+
+    def _meter_late(self, turn: _Turn) -> None:
+        ready = self._late.ready(self._memories)
+        if ready is not None:
+            for judged in ready.chunks:
+                turn.chunks.append(judged.chunk)
+                self._meter(judged, turn, looked_up=ready.found)
+
+    def _meter(self, judged: Judged, turn: _Turn, looked_up: pa.Table | None = None) -> None:
+        if judged.empty:
+            return
+        partition = judged.chunk.partition
+        memory = self._memories[partition]
+        blocks = turn.blocks.get(partition)
+        if blocks is None:
+            blocks = turn.blocks[partition] = Blocks(
+                partition=_name(partition), memory=memory, rules=self._rules, limit=self._options.block_bytes
+            )
+        newest = EPOCH + int(judged.times.max()) * _MS
+        made = blocks.made(judged, received=max(newest, memory.last_received), looked_up=looked_up)
+        turn.made += [(partition, one) for one in made]
+
+    def _commit(self, turn: _Turn) -> None:
+        with self._metrics.timed("cells"):
+            self._cells.flush()
+        outputs = [*self._spend(turn), *self._refused(turn), *turn.deferred]
+        try:
+            with self._metrics.timed("commit"):
+                offsets = self._transactions.commit(outputs, turn.offsets(), self._intake.group())
+        except Aborted as error:
+            self._again(turn, error)
+            return
+        self._aborts = 0
+        self._metrics.transactions.labels("committed").inc()
+        self._metrics.deferred.inc(len(turn.deferred))
+        with self._metrics.timed("cells"):
+            for (partition, made), offset in zip(turn.made, offsets, strict=False):
+                self._committed(partition, made, offset)
+        late = {chunk.partition for chunk in turn.chunks if chunk.topic == self._options.topics.usage_late.name}
+        still = {held.chunk.partition for held in self._late.held}
+        self._intake.hold(self._options.topics.usage_late.name, late - still, held=False)
+
+    def _spend(self, turn: _Turn) -> list[Output]:
+        parts: dict[int, int] = {}
+        outputs = []
+        for partition, made in turn.made:
+            part = parts[partition] = parts.get(partition, -1) + 1
+            headers = [(BlockHeader.INPUT.value, made.covered.encode()), (BlockHeader.PART.value, str(part).encode())]
+            topic = self._options.topics.spend.name
+            outputs.append(Output(topic=topic, partition=partition, value=made.value, headers=headers))
+        return outputs
+
+    def _refused(self, turn: _Turn) -> list[Output]:
+        records: list[Record] = list(chain.from_iterable(made.refused for _, made in turn.made))
+        topic = self._options.topics.usage_rejected.name
+        return [Output(topic=topic, key=one.key, value=one.value, headers=one.headers) for one in records]
+
+    def _committed(self, partition: int, made: Made, offset: int) -> None:
+        memory = self._memories[partition]
+        memory.remember(made.block.ids, received=made.received, offset=offset)
+        memory.sent_prices |= made.prices
+        self._cells.send(made.block.cells, Mark(_name(partition), offset))
+        self._metrics.count(made.block, len(made.value))
+
+    def _again(self, turn: _Turn, error: Aborted) -> None:
+        """Go back to where the turn began; raise `BrokerError` when that was done too often in a row."""
+        self._metrics.transactions.labels("aborted").inc()
+        self._aborts += 1
+        if self._aborts >= _MOST_ABORTS:
+            raise BrokerError(f"{self._aborts} transactions in a row did not take place: {error}") from error
+        self._intake.rewind([*turn.chunks, *(held.chunk for held in self._late.held)])
+        self._late.clear()
+        self._watches.clear()
+        self._intake.hold(self._options.topics.usage_late.name, self._intake.assigned, held=False)
+
+    def _observe(self) -> None:
+        metrics = self._metrics
+        memories = self._memories.values()
+        metrics.partitions.set(len(self._memories))
+        metrics.ids.set(sum(len(memory.deduper) for memory in memories))
+        metrics.id_bytes.set(sum(memory.deduper.nbytes for memory in memories))
+        metrics.late_waiting.set(self._late.waiting_events)
+        for (topic, partition), lag in self._intake.lags().items():
+            metrics.lag.labels(topic, str(partition)).set(lag)
+
+
+def _name(partition: int) -> str:
+    return f"{SPEND}/{partition}"
+
+
+def _milliseconds(instant: datetime) -> int:
+    return (instant.astimezone(UTC) - EPOCH) // _MS
