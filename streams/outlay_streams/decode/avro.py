@@ -104,10 +104,9 @@ def _by_column(events: list[bytes], rows: Ints, layout: Layout, times: Ints, fou
 
 
 def _certain(events: list[bytes], layout: Layout, lengths: Ints, times: Ints) -> Iterator[tuple[pa.Table, Ints]]:
-    for span, batch in batches(events, layout.schema):
-        part = slice(span.start, span.stop)
-        usage, good = Columns(batch, layout, lengths=lengths[part], now=times[part]).usage()
-        yield usage if good.all() else usage.filter(pa.array(good)), span.start + np.flatnonzero(good)
+    for rows, batch in batches(events, layout.schema):
+        usage, good = Columns(batch, layout, lengths=lengths[rows], now=times[rows]).usage()
+        yield usage if good.all() else usage.filter(pa.array(good)), rows[good]
 
 
 def _joined(

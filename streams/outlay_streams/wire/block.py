@@ -58,6 +58,13 @@ def decode_ids(value: bytes) -> pa.Table:
     return _table(frames.unpack(value, frozenset({"ids"})), "ids")
 
 
+def decode_receipts(value: bytes, partition: str, offset: int) -> pa.Table:
+    """Return the `RECEIPTS` of a block, passing over the rest of it; raise `WireError` as `decode_block` does."""
+    found = frames.unpack(value, frozenset({"receipts"}))
+    stamp = {"partition": pa.scalar(partition), "block": pa.scalar(offset, pa.uint64())}
+    return _stamped(_table(found, "receipts"), RECEIPTS, stamp)
+
+
 def decode_prices(value: bytes) -> pa.Table:
     """Return the `PRICES` beside a block, none if it has none; raise `WireError` as `decode_block` does."""
     found = frames.unpack(value, frozenset({_PRICES}))

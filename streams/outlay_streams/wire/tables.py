@@ -34,9 +34,14 @@ def read(raw: pa.Buffer, schema: pa.Schema, *, name: str) -> pa.Table:
     return pa.Table.from_arrays([_column(table, field, name) for field in schema], schema=schema)
 
 
-def _packed(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
-    repeats = pa.types.is_string(field.type) and field.name not in _DISTINCT
-    return pc.dictionary_encode(column) if repeats else column
+def _packed(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if not pa.types.is_string(field.type) or field.name in _DISTINCT or not len(column):
+        return column
+    coded = pc.dictionary_encode(column).chunk(0)
+    for narrow in (pa.uint8(), pa.uint16()):
+        if len(coded.dictionary) <= 1 << narrow.bit_width:
+            return pa.DictionaryArray.from_arrays(coded.indices.cast(narrow), coded.dictionary)
+    return coded
 
 
 def _column(table: pa.Table, field: pa.Field, name: str) -> pa.ChunkedArray:

@@ -16,8 +16,8 @@ from tests.builders import NOON, block, entries
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "wire"
 DIGESTS = {
-    "block_v1.bin": "5decaf4ebb6c22ce9be4fd6a0af0b17fbf71eb4be44e1aab8589725907906b92",
-    "cells_v1.bin": "5f55a7ddfa9320f479284b54df4f337265336fef54149210a3ca296e444240b2",
+    "block_v1.bin": "bda8ba2e02f5d703872499896fb498ba2dc107406861b32cb663c6d5685ed675",
+    "cells_v1.bin": "ae6288d7aedbeb2567391729c59a5818bad4f2f092d9aed63f31c3034a9c2885",
 }
 TABLES = ("entries", "ids", "cells", "days", "tag_days", "receipts", "rejects")
 
