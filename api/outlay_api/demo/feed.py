@@ -34,6 +34,8 @@ class Counts:
     acknowledged_at: float = 0.0
     """When the newest events were acknowledged, on the monotonic clock."""
     recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=64))
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by every answer; whoever waits for it clears it."""
 
     def add(self, result: outlay.SendResult, at: float) -> None:
         """Count an answer that came at `at`."""
@@ -44,10 +46,12 @@ class Counts:
         self.rejected += result.rejected
         self.acknowledged_at = at
         self.recent.append((at, len(result)))
+        self.news.set()
 
     def rate(self, now: float, over: float = 10.0) -> float:
-        """Return events acknowledged a second, over the last `over` seconds."""
-        return sum(events for at, events in self.recent if now - at <= over) / over
+        """Return events acknowledged a second, over the last `over` seconds or as long as there have been any."""
+        since = now - self.recent[0][0] if self.recent else 0.0
+        return sum(events for at, events in self.recent if now - at <= over) / min(over, max(since, 1.0))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,8 +61,6 @@ class Feed:
     client: outlay.AsyncClient
     traffic: Traffic
     counts: Counts = field(default_factory=Counts)
-    newest: str | None = None
-    """Id of the newest event that was acknowledged live."""
     _position: int = 1
 
     async def history(
@@ -90,7 +92,6 @@ class Feed:
                 batch = list(disturbed(self.traffic.between(last, until, due), self._position))
                 self._position += len(batch)
                 await self._send(batch)
-                self.newest = batch[-1]["id"]
             last = until
 
     async def _send(self, events: Iterable[Event]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from outlay_api.demo.feed import Counts
-
 Document = Mapping[str, Any]
+
+NEWEST = 6
+"""Entries shown as they come in."""
 
 
 class Api(Protocol):
@@ -29,19 +29,19 @@ class Snapshot:
     """`/v1/spend` by team, month to date."""
     today: Document
     """The same for today."""
+    unpriced: Document
+    """The month's entries without a price, by provider and model as they were reported."""
     account: Document
     """`/v1/conservation` of all that was received lately."""
-    lag: float | None
-    """Seconds from the newest acknowledgement until its events were seen in `/v1/spend`; None when nothing was new."""
+    newest: Document
+    """`/v1/events`: the newest entries."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """Asks the same questions again and again."""
 
     api: Api
-    seen: int = 0
-    """Entries of the last answer."""
 
     async def newest(self) -> datetime | None:
         """Return the time of the newest entry of the last month, or None."""
@@ -59,18 +59,16 @@ class Ledger:
         document = await self.api.get("/v1/conservation", period="last_30_days")
         return int(document["totals"]["received"])
 
-    async def snapshot(self, counts: Counts, baseline: int) -> Snapshot:
-        """Ask everything; `baseline` is how many entries there were before `counts` began."""
-        accepted, at = counts.accepted, counts.acknowledged_at
-        visible = await self.entries() - baseline
-        lag = time.monotonic() - at if accepted and self.seen < accepted <= visible else None
-        self.seen = min(accepted, visible)
+    async def snapshot(self) -> Snapshot:
+        """Ask everything."""
         by_team = {"group_by": "business_unit,team", "measures": "amount,calls"}
+        without = {"group_by": "provider,model", "measures": "entries", "filter": "status:unpriced"}
         return Snapshot(
             month=await self.api.get("/v1/spend", period="month_to_date", **by_team),
             today=await self.api.get("/v1/spend", period="today", **by_team),
+            unpriced=await self.api.get("/v1/spend", period="month_to_date", **without),
             account=await self.api.get("/v1/conservation", period="last_30_days"),
-            lag=lag,
+            newest=await self.api.get("/v1/events", period="last_30_days", limit=NEWEST),
         )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from outlay_api.demo.workload import Event, Seats, Workload
@@ -65,9 +66,8 @@ class Traffic:
         offsets, which = offsets[order], which[order]
         late = random.random(count) < 1 / LATE_EVERY
         moments = origin + offsets - np.where(late, random.integers(1, 6 * 24, count) * 3_600_000, 0)
-        return self._events(
-            random, moments, which, f"{self.seed}-{origin:x}-{_milliseconds(end) - origin:x}-{count:x}-"
-        )
+        stretch = xxhash.xxh3_64_hexdigest(f"{self.seed} {origin} {_milliseconds(end)} {count}".encode())[:12]
+        return self._events(random, moments, which, f"{stretch}-")
 
     def _events(
         self, random: np.random.Generator, moments: NDArray[np.int64], which: NDArray[np.int64], prefix: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -18,25 +18,32 @@ from rich.live import Live
 from outlay_api.cli.connection import Connection, connect
 from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.failure import Failure
-from outlay_api.cli.output import err, note, out
+from outlay_api.cli.output import note, out
+from outlay_api.cli.program import program
 from outlay_api.cli.target import Target
 
 if TYPE_CHECKING:
     from outlay_api.demo.feed import Feed
     from outlay_api.demo.ledger import Ledger
+    from outlay_api.demo.visibility import Visibility
 
 _FOLDER = Path(".outlay/demo")
-_BACK_FILL = 50_000
+_BACK_FILL = 60_000
+_RATE = 1.0
+"""Live events a second: not many more than the busiest hours of the past have, so that today fits the month."""
 _GAP = timedelta(minutes=2)
 """Time without events that is filled when the demonstration starts again."""
-_PLAIN_SECONDS = 5.0
+_LAST_DAY = 0.05
+"""Share of the back-fill that its last day has, and every day that is filled later."""
+_SCREEN_SECONDS, _PLAIN_SECONDS = 0.5, 5.0
+"""Between two looks."""
 
 
 async def demo(
     *,
     data: Path = _FOLDER,
     port: int | None = None,
-    rate: Annotated[float, Parameter(validator=Number(gt=0, lte=1000))] = 10.0,
+    rate: Annotated[float, Parameter(validator=Number(gt=0, lte=1000))] = _RATE,
     seed: int = 1,
     once: Annotated[bool, Parameter(negative=())] = False,
     events: Annotated[int, Parameter(validator=Number(gte=1))] = _BACK_FILL,
@@ -81,7 +88,10 @@ async def demo(
             if once:
                 return await _once(connection, feed, ledger, events)
             await _live(url, feed, ledger, rate, events)
-    note(f"stopped; the ledger stays in {data}")
+    called = program()
+    note(f"stopped; {feed.counts.accepted:,} events were counted this time, and the ledger stays in {data}")
+    note(f"ask it: {called} spend --by team --data {data}")
+    note(f"go on:  {called} demo" + ("" if data == _FOLDER else f" --data {data}"))
     return 0
 
 
@@ -122,31 +132,44 @@ async def _once(connection: Connection, feed: Feed, ledger: Ledger, events: int)
 
 async def _live(url: str, feed: Feed, ledger: Ledger, rate: float, events: int) -> None:
     """Fill the past, then follow the present, until the user or the system says stop."""
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    if task is not None:
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(stop, task.cancel)
+    from outlay_api.demo.visibility import Visibility  # noqa: PLC0415
+
+    _stop_on_signals()
     with suppress(asyncio.CancelledError):
-        await _catch_up(feed, ledger, rate, events)
+        await _catch_up(feed, ledger, events)
         feed.counts.recent.clear()
-        async with _running(feed, rate):
-            await _watch(url, feed, ledger)
+        baseline = await ledger.entries() - feed.counts.accepted
+        visibility = Visibility(ledger=ledger, counts=feed.counts, baseline=baseline)
+        async with _meanwhile(feed.live(rate, lambda: datetime.now(UTC)), visibility.follow()):
+            await _watch(url, feed, ledger, visibility)
+
+
+def _stop_on_signals() -> None:
+    """Cancel this task once, however often the user asks: what comes after takes a moment and loses nothing."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if task is not None and not task.cancelling():
+            task.cancel()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
 
 
 @asynccontextmanager
-async def _running(feed: Feed, rate: float) -> AsyncIterator[None]:
-    """Feed live traffic meanwhile; a feed that fails ends the demonstration."""
+async def _meanwhile(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run what never ends by itself; one that fails ends the demonstration."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            live = tasks.create_task(feed.live(rate, lambda: datetime.now(UTC)))
+            running = [tasks.create_task(each) for each in endless]
             yield
-            live.cancel()
+            for task in running:
+                task.cancel()
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
 
 
-async def _catch_up(feed: Feed, ledger: Ledger, rate: float, events: int) -> None:
+async def _catch_up(feed: Feed, ledger: Ledger, events: int) -> None:
     from outlay_api.demo.ledger import first_of_previous_month  # noqa: PLC0415
 
     now = datetime.now(UTC)
@@ -154,8 +177,7 @@ async def _catch_up(feed: Feed, ledger: Ledger, rate: float, events: int) -> Non
     if newest is None:
         await _fill(feed, first_of_previous_month(now), now, events)
     elif now - newest > _GAP:
-        missed = int((now - newest).total_seconds() * rate)
-        await _fill(feed, newest, now, max(1, min(missed, events)))
+        await _fill(feed, newest, now, max(1, int((now - newest) / timedelta(days=1) * _LAST_DAY * events)))
 
 
 async def _fill(feed: Feed, start: datetime, end: datetime, events: int) -> None:
@@ -168,19 +190,17 @@ async def _fill(feed: Feed, start: datetime, end: datetime, events: int) -> None
     note(f"filled {start:%d %B} to {end:%d %B} with {events:,} events ({rate:,.0f} a second)")
 
 
-async def _watch(url: str, feed: Feed, ledger: Ledger) -> None:
+async def _watch(url: str, feed: Feed, ledger: Ledger, visibility: Visibility) -> None:
     from outlay_api.cli.demo_view import DemoView  # noqa: PLC0415
 
-    view = DemoView(url=url)
-    baseline = await ledger.entries() - feed.counts.accepted
-    if not out().is_terminal:
-        out().print(f"serving at {url}", markup=False)
+    console = out()
+    view = DemoView(url=url, program=program(), counts=feed.counts, visibility=visibility)
+    if not console.is_terminal or console.is_dumb_terminal:
+        console.print(f"serving at {url}, docs at {url}/docs, metrics at {url}/metrics", markup=False, soft_wrap=True)
         while True:
-            snapshot = await ledger.snapshot(feed.counts, baseline)
-            out().print(view.line(snapshot, feed.counts, time.monotonic()), markup=False, soft_wrap=True)
+            console.print(view.line(await ledger.snapshot(), time.monotonic()), markup=False, soft_wrap=True)
             await asyncio.sleep(_PLAIN_SECONDS)
-    with Live(console=err(), auto_refresh=False, screen=False) as live:
+    with Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
-            snapshot = await ledger.snapshot(feed.counts, baseline)
-            live.update(view.screen(snapshot, feed.counts, time.monotonic(), feed.newest), refresh=True)
-            await asyncio.sleep(0.5)
+            live.update(view.screen(await ledger.snapshot(), time.monotonic()), refresh=True)
+            await asyncio.sleep(_SCREEN_SECONDS)
