@@ -251,6 +251,18 @@ def test_recent_ids_are_the_newest(store: Warehouse) -> None:
     assert sum(page.num_rows for page in store.recent_ids(moments[4], 100)) == 2
 
 
+def test_recent_ids_reach_back_over_weeks_newest_first(store: Warehouse) -> None:
+    moments = [builders.NOON + timedelta(weeks=n) for n in (3, 0, 5, 1, 60)]
+    for offset, moment in enumerate(moments, start=1):
+        store.insert_block(builders.block(builders.entries({"id": f"e{offset}"}, received=moment), offset=offset))
+
+    def received(limit: int) -> list[datetime]:
+        return [at for page in store.recent_ids(builders.NOON, limit) for at in page["received"].to_pylist()]
+
+    assert received(100) == sorted(moments, reverse=True)
+    assert received(3) == sorted(moments, reverse=True)[:3]
+
+
 def test_an_entry_is_found_by_its_id(store: Warehouse) -> None:
     block = builders.block(
         builders.entries(
