@@ -44,9 +44,9 @@ def front(engine_dsn: str) -> Iterator[str]:
 def server() -> Iterator[str]:
     if not _docker_answers():
         pytest.skip("no container engine answers: a real ClickHouse server is not tested")
-    from testcontainers.clickhouse import ClickHouseContainer  # noqa: PLC0415  (only where an engine answers)
+    from testcontainers.community.clickhouse import ClickHouseContainer  # noqa: PLC0415  (only where an engine answers)
 
-    with ClickHouseContainer("clickhouse/clickhouse-server:26.9") as container:
+    with ClickHouseContainer("clickhouse/clickhouse-server:26.9", username="test", password="test") as container:
         yield f"clickhouse://test:test@{container.get_container_host_ip()}:{container.get_exposed_port(8123)}"
 
 
