@@ -81,14 +81,31 @@ class UnpricedSku(_Document):
     calls: int
     last: Instant
     """The newest use."""
+    suggestions: list[str]
+    """Names of the list, as `provider/model`, that may have been meant, likeliest first; of the 50 most used."""
+
+
+class ContractOverlap(_Document):
+    """Two contract prices for the same units of the same sku at the same time."""
+
+    loser: str
+    winner: str
+    """The later in the catalog; it decides."""
+    units: list[str]
+    """The units both name; empty when both mean every unit."""
 
 
 class PriceCheck(_Document):
-    """How old the price list is and what it does not price."""
+    """How old the price list is, what it does not price, and which contract prices clash or do nothing."""
 
     price_list: PriceListState
     unpriced: list[UnpricedSku]
     """Of the window, most entries first; at most 1,000."""
+    overlaps: list[ContractOverlap]
+    """Of the whole contract; at most 1,000."""
+    idle: list[str] | None
+    """Ids of contract prices that decided nothing about what was used in the window: misspelt, ended, or hidden by
+    later ones. Null when more than 1,000 skus were used."""
 
 
 class RateChange(_Document):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
-from outlay_api.price_docs import PriceChange, PriceListState, RateChange, UnpricedSku
+from outlay_api.price_docs import ContractOverlap, PriceChange, PriceListState, RateChange, UnpricedSku
 from outlay_api.queries.calendar import Window
 from outlay_infra.warehouse import Reader
 from outlay_schemas.money import plain
 from outlay_streams.pricing import PriceBook, PriceList, PriceRecord, Reported
 from outlay_streams.pricing.listed import LIST_NAME
+from outlay_streams.pricing.review import idle, overlaps, suggestions
 
 MOST = 1_000
 """Most skus an answer lists."""
+EXPLAINED = 50
+"""Most unknown names that likely meanings are looked for; each is compared with every model of the list."""
 
 _WITHIN = (
     "org = {org:String} AND kind = 'usage'"
@@ -32,6 +36,11 @@ SELECT reported_provider, reported_model, service_tier, region, operation, price
 FROM ledger WHERE {_WITHIN}
 GROUP BY reported_provider, reported_model, service_tier, region, operation, price_id
 ORDER BY booked DESC NULLS LAST, entries DESC, reported_provider, reported_model, price_id LIMIT {MOST}
+"""
+_SEEN = f"""
+SELECT reported_provider, reported_model, service_tier, region, operation, min(time) AS oldest, max(time) AS newest
+FROM ledger WHERE {_WITHIN} GROUP BY reported_provider, reported_model, service_tier, region, operation
+LIMIT {MOST + 1}
 """
 _BODIES = "SELECT price_id, any(body) AS terms FROM prices WHERE price_id IN {ids:Array(String)} GROUP BY price_id"
 
@@ -50,10 +59,36 @@ def list_age_seconds(prices: PriceList, now: datetime) -> float | None:
     return now.timestamp() - past[-1] / 1000 if past else None
 
 
-def unpriced(reader: Reader, org: str, window: Window) -> list[UnpricedSku]:
-    """Return what the ledger counted in `window` without a known amount, most entries first."""
+def unpriced(reader: Reader, org: str, window: Window, prices: PriceList) -> list[UnpricedSku]:
+    """Return what the ledger counted in `window` without a known amount, most entries first, and what it may mean."""
     rows = reader.query(_UNPRICED, _asked(org, window)).to_pylist()
-    return [UnpricedSku(calls=row.pop("all_calls"), last=row.pop("newest"), **row) for row in rows]
+    names = {(row["provider"], row["model"]): None for row in rows}
+    meant = {name: list(suggestions(prices, *name)) for name in islice(names, EXPLAINED)}
+    return [
+        UnpricedSku(
+            calls=row.pop("all_calls"),
+            last=row.pop("newest"),
+            suggestions=meant.get((row["provider"], row["model"]), []),
+            **row,
+        )
+        for row in rows
+    ]
+
+
+def clashes(book: PriceBook) -> list[ContractOverlap]:
+    """Return the pairs of contract prices of which one hides part of the other."""
+    found = islice(overlaps([each.price for each in book.contracts]), MOST)
+    return [ContractOverlap(loser=each.loser, winner=each.winner, units=list(each.units)) for each in found]
+
+
+def without_effect(reader: Reader, org: str, window: Window, book: PriceBook) -> list[str] | None:
+    """Return the contract prices that decided nothing about the skus used in `window`; None when those are too many."""
+    if not book.contracts:
+        return []
+    seen = reader.query(_SEEN, _asked(org, window)).to_pylist()
+    if len(seen) > MOST:
+        return None
+    return list(idle(book, ((_reported(row), row[moment]) for row in seen for moment in ("oldest", "newest"))))
 
 
 def priced_otherwise(reader: Reader, org: str, window: Window, book: PriceBook) -> tuple[int, list[PriceChange]]:
@@ -68,14 +103,7 @@ def _changes(
     used: list[dict[str, Any]], kept: Mapping[str, Mapping[str, Any]], book: PriceBook
 ) -> Iterator[PriceChange]:
     for row in used:
-        sku = Reported(
-            row["reported_provider"],
-            row["reported_model"],
-            row["service_tier"],
-            row["region"] or None,
-            row["operation"] or None,
-        )
-        terms = book.resolve(sku, row["newest"]).terms
+        terms = book.resolve(_reported(row), row["newest"]).terms
         record = None if terms is None else PriceRecord.of(terms)
         rates = list(_rates(kept.get(row["price_id"]), None if record is None else json.loads(record.body)))
         if rates:
@@ -92,6 +120,16 @@ def _changes(
                 current_price_id=None if record is None else record.price_id,
                 rates=rates,
             )
+
+
+def _reported(row: Mapping[str, Any]) -> Reported:
+    return Reported(
+        row["reported_provider"],
+        row["reported_model"],
+        row["service_tier"],
+        row["region"] or None,
+        row["operation"] or None,
+    )
 
 
 def _rates(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[RateChange]:

@@ -62,6 +62,23 @@ async def test_what_is_not_priced_is_listed(http: httpx.AsyncClient) -> None:
     assert "outlay_price_list_age_seconds" in (await http.get("/metrics")).text
 
 
+async def test_unknown_names_come_with_likely_meanings(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/events", json=event(model="gpt-4o-minni"))
+    found = (await http.get("/v1/prices/check")).json()
+    assert found["unpriced"][0]["suggestions"][0] == "openai/gpt-4o-mini"
+    assert (found["overlaps"], found["idle"]) == ([], [])
+
+
+async def test_contract_prices_that_clash_or_do_nothing_are_listed(http: httpx.AsyncClient) -> None:
+    again = "{id: again, sku: {provider: openai}, discount: 20}"
+    typo = "{id: typo, sku: {provider: openai, model: gtp-4o}, rates: {output_tokens: 1}, per: 1000}"
+    await http.put("/v1/catalog", content=f"{HALF[:-1]}, {again}, {typo}]", headers=YAML)
+    await http.post("/v1/events", json=event())
+    found = (await http.get("/v1/prices/check")).json()
+    assert found["overlaps"][0] == {"loser": "half", "winner": "again", "units": []}
+    assert found["idle"] == ["half", "typo"]
+
+
 async def test_what_is_priced_otherwise_now_is_told(http: httpx.AsyncClient) -> None:
     await http.post("/v1/events", json=[event(1), event(2, model="mystery-1")])
     assert (await http.get("/v1/prices/diff")).json() == {"compared": 2, "data": []}

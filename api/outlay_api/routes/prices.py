@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from outlay_api.dependencies import Provided
 from outlay_api.price_docs import KeptPrice, PriceCheck, PriceDiff, SkuPrice
-from outlay_api.price_questions import list_state, priced_otherwise, unpriced
+from outlay_api.price_questions import clashes, list_state, priced_otherwise, unpriced, without_effect
 from outlay_api.problems import Problem
 from outlay_api.queries.calendar import Window
 from outlay_api.queries.explanation import price_body
@@ -65,11 +65,19 @@ def check_prices(
     end: Annotated[To, Query(alias="to")] = None,
     period: Period = None,
 ) -> PriceCheck:
-    """Say how old the price list is and what it does not price: usage of the last 30 days unless said otherwise."""
+    """Say how old the price list is, what it does not price, and which contract prices clash or do nothing.
+
+    Usage of the last 30 days is looked at unless said otherwise.
+    """
     now = services.clock.now()
     window = _window(start, end, period, now)
-    prices = services.rules(caller.org).book.prices
-    return PriceCheck(price_list=list_state(prices, now), unpriced=unpriced(services.reader, caller.org, window))
+    book = services.rules(caller.org).book
+    return PriceCheck(
+        price_list=list_state(book.prices, now),
+        unpriced=unpriced(services.reader, caller.org, window, book.prices),
+        overlaps=clashes(book),
+        idle=without_effect(services.reader, caller.org, window, book),
+    )
 
 
 @router.get("/v1/prices/diff", operation_id="diffPrices")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -21,6 +21,9 @@ _SHOW = Show()
 
 async def check(*, period: str = "last_30_days", target: Target = _TARGET, output: Show = _SHOW) -> int:
     """Say how old the price list is and what it does not price; exit code 3 when something has no price.
+
+    Names that may have been meant are shown beside unknown ones, and contract prices that hide one another or decide
+    nothing about what was used.
 
     For example:
 
@@ -46,15 +49,30 @@ def _shown(document: Mapping[str, Any]) -> RenderableType:
         else f", newest price {listed['newest_change']} ({listed['age_days']} days ago)"
     )
     heading = Text.assemble((f"{listed['name']} {listed['version']}", "bold"), age)
-    if not document["unpriced"]:
-        return Group(heading, Text("everything used has a price", style="green"))
+    unpriced = document["unpriced"]
+    used = _unpriced(unpriced) if unpriced else Text("everything used has a price", style="green")
+    return Group(heading, Text(), used, *_contract(document))
+
+
+def _unpriced(skus: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("provider", "model", "tier"):
         table.add_column(name)
     table.add_column("entries", justify="right")
     table.add_column("last used")
     table.add_column("why it is unpriced", style="yellow", overflow="fold")
-    for sku in document["unpriced"]:
+    table.add_column("did you mean", overflow="fold")
+    for sku in skus:
         names = (sku["provider"], sku["model"], sku["service_tier"])
-        table.add_row(*names, count(sku["entries"]), str(sku["last"])[:16].replace("T", " "), sku["reason"])
-    return Group(heading, Text(), table)
+        last = str(sku["last"])[:16].replace("T", " ")
+        table.add_row(*names, count(sku["entries"]), last, sku["reason"], ", ".join(sku["suggestions"]))
+    return table
+
+
+def _contract(document: Mapping[str, Any]) -> Iterator[Text]:
+    for pair in document["overlaps"]:
+        units = ", ".join(pair["units"]) or "every unit"
+        text = f"contract price {pair['winner']} hides {pair['loser']} where both apply ({units})"
+        yield Text(text, style="yellow")
+    for name in document["idle"] or ():
+        yield Text(f"contract price {name} decided nothing that was used: misspelt, ended or hidden?", style="yellow")
