@@ -173,6 +173,17 @@ class MeterSettings(_Group):
     """How long the brokers wait for the end of a transaction whose process is gone."""
 
 
+class LoaderSettings(_Group):
+    """A loader of the cluster: `outlay run loader`."""
+
+    parallel: Annotated[int, Field(ge=1, le=64)] = 2
+    """Partitions stored at once."""
+    group_blocks: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """Most blocks of a partition stored together."""
+    session_seconds: Annotated[float, Field(ge=1, le=1800)] = 10.0
+    """How long the brokers wait for a sign of life before the others take its partitions over."""
+
+
 class MonitorSettings(_Group):
     """Health and metrics of the cluster's workers; `http` is the API's."""
 
@@ -241,6 +252,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     kafka: KafkaSettings = KafkaSettings()
     meter: MeterSettings = MeterSettings()
+    loader: LoaderSettings = LoaderSettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 

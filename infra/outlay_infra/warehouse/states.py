@@ -36,6 +36,25 @@ def catch_up(database: Database) -> int:
     return len(behind)
 
 
+def follow(database: Database, partitions: Sequence[str]) -> None:
+    """Sum every complete block of these partitions not yet summed, a stretch that was cut short first.
+
+    For a store that several processes write: each sums only the partitions that are its own.
+    """
+    own = frozenset(partitions)
+    marks = {row["partition"]: row for row in database.query(_MARKS).to_pylist() if row["partition"] in own}
+    _sum(database, [(name, row["first"], row["newest"]) for name, row in marks.items() if not row["done"]])
+    newest = database.query(_NEWEST).to_pylist()
+    behind = [
+        (row["partition"], first, row["newest"])
+        for row in newest
+        if row["partition"] in own
+        and row["newest"] >= (first := marks[row["partition"]]["newest"] + 1 if row["partition"] in marks else 0)
+    ]
+    _note(database, behind, done=False)
+    _sum(database, behind)
+
+
 def resume(database: Database, prefix: str) -> None:
     """Sum a stretch that a crash cut short again, under its own token: tables that have it ignore it."""
     stretches = [

@@ -29,8 +29,6 @@ _TABLES: Mapping[str, pa.Schema] = MappingProxyType(
         "rejects": REJECTS,
     }
 )
-
-
 _PRICES = "prices"
 
 

@@ -1,5 +1,6 @@
 """Blocks from a log into a store that several processes write: each block once, whatever is repeated or cut short."""
 
 from outlay_infra.warehouse.loading.loader import BlockLoader
+from outlay_infra.warehouse.loading.store import LoaderStore
 
-__all__ = ["BlockLoader"]
+__all__ = ["BlockLoader", "LoaderStore"]

@@ -1,0 +1,226 @@
+"""The loader: reads `spend`, stores its blocks, and notes how far it came.
+
+One thread reads and decides, workers store, a partition a worker at a time. While the store is away the thread goes on
+polling, so that the group knows it lives; nothing is noted that is not stored.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Any
+
+import structlog
+from confluent_kafka import Message
+
+from outlay_infra.errors import StoreError
+from outlay_infra.kafka.client import Config
+from outlay_streams.runtime.loader.errors import BlockRefused
+from outlay_streams.runtime.loader.group import Group, Partitions
+from outlay_streams.runtime.loader.line import Bounds, Line
+from outlay_streams.runtime.loader.metrics import LoaderMetrics
+from outlay_streams.runtime.loader.ports import Store
+
+SPEND = "spend"
+"""How the topic is called in blocks and marks, whatever its prefix."""
+
+_IDLE_SECONDS = 0.2
+_BUSY_SECONDS = 0.01
+_RELEASE_SECONDS = 20.0
+"""How long partitions that are taken away wait for the inserts under way."""
+_REFUSED_SECONDS = 60.0
+"""How often a refused block is tried again: the store may have been corrected."""
+_SUM_BLOCKS = 256
+_SUM_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderOptions:
+    """What a loader is told beside its parts."""
+
+    topic: str
+    parallel: int
+    """Partitions stored at once."""
+    bounds: Bounds
+
+
+class Loader:
+    """Runs in the thread that calls `run`."""
+
+    def __init__(
+        self,
+        options: LoaderOptions,
+        config: Config,
+        *,
+        store: Store,
+        workers: Executor,
+        metrics: LoaderMetrics,
+        turned: Callable[[], None],
+    ) -> None:
+        """Join the group; `turned` is called at every turn."""
+        self._options = options
+        self._store = store
+        self._workers = workers
+        self._metrics = metrics
+        self._turned = turned
+        self._lines: dict[int, Line] = {}
+        self._done: dict[int, int] = {}
+        """Offsets to go on from, not yet committed."""
+        self._position: dict[int, int] = {}
+        self._began: dict[int, float] = {}
+        self._summing: Future[None] | None = None
+        self._summed_at = monotonic()
+        self._away: str | None = None
+        self._group = Group(config, options.topic, given=self._given, taken=self._taken)
+
+    def run(self, stop: threading.Event) -> None:
+        """Load until told to stop, then end what is under way. Raises `BrokerError`."""
+        try:
+            while not stop.is_set():
+                self.turn()
+        finally:
+            self._group.close()  # takes every partition away, which ends and commits what is under way
+
+    def turn(self) -> None:
+        """Read, take over what was stored, begin what can be, and note how far it came."""
+        self._turned()
+        for message in self._group.read(self._patience()):
+            line = self._lines.get(message.partition())
+            if line is not None:
+                line.add(message)
+        now = monotonic()
+        for line in list(self._lines.values()):
+            if line.busy is not None and line.busy.done():
+                self._end(line, now)
+        self._begin(now)
+        self._sum_up(now)
+        self._group.commit(self._done, wait=False)
+        self._done.clear()
+        self._throttle()
+        self._observe()
+
+    def not_ready(self) -> str | None:
+        """Return why this loader does not do its work, None while it does."""
+        if not self._group.joined:
+            return "the group has not given it partitions yet"
+        stopped = [str(line.refused) for line in list(self._lines.values()) if line.refused is not None]
+        return "; ".join(stopped) or self._away
+
+    def _patience(self) -> float:
+        under_way = any(line.busy is not None for line in self._lines.values())
+        ready = any(line.due(monotonic()) for line in self._lines.values())
+        return _BUSY_SECONDS if under_way or ready else _IDLE_SECONDS
+
+    def _begin(self, now: float) -> None:
+        running = sum(line.busy is not None for line in self._lines.values())
+        due = sorted((line for line in self._lines.values() if line.due(now)), key=_oldest)
+        for line in due[: max(0, self._options.parallel - running)]:
+            line.begin(self._store, self._workers)
+            self._began[line.partition] = now
+
+    def _end(self, line: Line, now: float) -> None:
+        unit = line.unit
+        try:
+            stored, end = line.end()
+        except BlockRefused as error:
+            self._metrics.failures.labels("refused").inc()
+            line.fail(now, after=_REFUSED_SECONDS)
+            line.refused = error
+            _log.error("block_refused", error=str(error), effect="its partition waits; the others go on")
+        except StoreError as error:
+            self._metrics.failures.labels("store").inc()
+            seconds = line.backoff.fail()
+            line.fail(now, after=seconds)
+            if self._away is None:
+                _log.warning(
+                    "store_away", error=str(error), partition=line.partition, effect="tried again, nothing lost"
+                )
+            self._away = f"the store does not take blocks: {error}"
+        else:
+            if self._away is not None:
+                _log.info("store_back")
+            self._away = None
+            self._done[line.partition] = self._position[line.partition] = end
+            self._metrics.blocks.labels("stored").inc(stored.blocks)
+            self._metrics.blocks.labels("skipped").inc(stored.skipped)
+            self._metrics.entries.inc(stored.entries)
+            self._metrics.seconds.observe(now - self._began[line.partition])
+            if unit is not None and stored.blocks:
+                self._metrics.visible.observe(max(0.0, time() - _written(unit.records[0])))
+
+    def _sum_up(self, now: float) -> None:
+        """Sum users and latencies beside everything else; a failure is made up for the next time."""
+        if self._summing is not None:
+            if not self._summing.done():
+                return
+            error, self._summing = self._summing.exception(), None
+            if error is not None:
+                _log.warning("sums_postponed", error=str(error))
+                for line in self._lines.values():
+                    line.unsummed = max(1, line.unsummed)
+        unsummed = [line for line in self._lines.values() if line.unsummed]
+        blocks = sum(line.unsummed for line in unsummed)
+        if blocks >= _SUM_BLOCKS or (blocks and now - self._summed_at > _SUM_SECONDS):
+            self._summed_at = now
+            for line in unsummed:
+                line.unsummed = 0
+            self._summing = self._workers.submit(self._store.sum_up, [line.name for line in unsummed])
+
+    def _throttle(self) -> None:
+        for paused in (True, False):
+            changed = [line for line in self._lines.values() if line.full is paused and line.paused is not paused]
+            self._group.pause([line.partition for line in changed], paused=paused)
+            for line in changed:
+                line.paused = paused
+
+    def _observe(self) -> None:
+        self._metrics.partitions.set(len(self._lines))
+        self._metrics.waiting.set(sum(line.nbytes for line in self._lines.values()))
+        self._metrics.stopped.set(sum(line.refused is not None for line in self._lines.values()))
+        self._metrics.away.set(self._away is not None)
+        for partition, end in self._group.ends().items():
+            if partition in self._position or self._lines[partition].empty:
+                self._metrics.lag.labels(str(partition)).set(max(0, end - self._position.get(partition, end)))
+
+    def _given(self, partitions: Partitions) -> None:
+        for partition in partitions:
+            self._lines[partition] = Line(
+                topic=self._options.topic,
+                partition=partition,
+                name=f"{SPEND}/{partition}",
+                bounds=self._options.bounds,
+                unsummed=1,  # what an earlier loader left
+            )
+        _log.info("partitions_given", partitions=sorted(partitions), now=sorted(self._lines))
+
+    def _taken(self, partitions: Partitions) -> Mapping[int, int]:
+        """Let go of partitions; what is being stored is waited for, and only then noted."""
+        leaving = [self._lines[partition] for partition in partitions if partition in self._lines]
+        under_way: list[Future[Any]] = [line.busy for line in leaving if line.busy is not None]
+        if self._summing is not None:
+            under_way.append(self._summing)
+        wait(under_way, timeout=_RELEASE_SECONDS)
+        now = monotonic()
+        for line in leaving:
+            if line.busy is not None and line.busy.done():
+                self._end(line, now)
+            del self._lines[line.partition]
+            self._position.pop(line.partition, None)
+        self._metrics.lag.clear()
+        _log.info("partitions_taken", partitions=sorted(partitions), now=sorted(self._lines))
+        return {partition: self._done.pop(partition) for partition in partitions if partition in self._done}
+
+
+def _oldest(line: Line) -> float:
+    records = line.unit.records if line.unit is not None else line.waiting
+    return _written(records[0])
+
+
+def _written(message: Message) -> float:
+    """Return when a record was written, in seconds since 1970."""
+    return float(message.timestamp()[1]) / 1000
