@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ from outlay_streams.refusals import refused
 Ints = npt.NDArray[np.int64]
 
 _ORG = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{MAX_TEXT}}}")
+
+_LAST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000
+"""A producer may date its record as it likes; what lies beyond is no instant to reckon with."""
 
 FEW = 32
 """Events of one writer schema below which the reference decoder is as quick as columns."""
@@ -159,7 +162,7 @@ def _strange_orgs(orgs: Sequence[str] | str, count: int) -> dict[int, Fault]:
 def _instants(now: datetime | Sequence[int] | Ints, count: int) -> Ints:
     if isinstance(now, datetime):
         return np.full(count, int(now.timestamp() * 1000), np.int64)
-    return np.asarray(now, np.int64)
+    return np.clip(np.asarray(now, np.int64), 0, _LAST)
 
 
 __all__ = ["AvroBatch", "Writers", "decode_avro"]

@@ -270,6 +270,13 @@ def test_each_time_is_held_against_the_moment_its_record_was_produced(few: int) 
     assert decoded(*values, now=produced, few=few).rows.tolist() == [0, 2]
 
 
+@BOTH_WAYS
+@pytest.mark.parametrize("produced", [2**63 - 1, -(2**63)])
+def test_a_record_with_an_absurd_date_is_judged_like_any_other(produced: int, few: int) -> None:
+    batch = decoded(written(record()), now=[produced], few=few)
+    assert batch.rows.tolist() == ([0] if produced > 0 else [])
+
+
 def test_each_record_has_an_org_and_one_that_cannot_be_kept_is_refused() -> None:
     values = [written(record(id=str(number))) for number in range(5)]
     batch = decoded(*values, orgs=["acme", "a\x1fb", "", "globex", "\udcff"])

@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outlay_schemas.arrow import CELLS, ENTRIES
+from outlay_schemas.arrow import CELLS, ENTRIES, PRICES
 from outlay_schemas.block import Block
-from outlay_streams.wire import WireError, decode_block, decode_ids, encode_block, frames, tables
+from outlay_streams.wire import (
+    WireError,
+    decode_block,
+    decode_ids,
+    decode_prices,
+    decode_receipts,
+    encode_block,
+    frames,
+    tables,
+)
 from tests.builders import NOON, block, entries
 
 TABLES = ("entries", "ids", "cells", "days", "tag_days", "receipts", "rejects")
@@ -78,6 +87,21 @@ def test_ids_are_read_without_a_look_into_the_rest() -> None:
     assert decode_ids(bytes(value)).equals(whole.ids)
     with pytest.raises(WireError, match="frame 'rejects' does not match its digest"):
         decode_block(bytes(value), "spend/7", 41)
+
+
+def test_receipts_are_read_without_the_rest_and_take_their_place_too() -> None:
+    whole = made({}, duplicates=2)
+    assert decode_receipts(encode_block(whole), "spend/7", 41).equals(whole.receipts)
+
+
+def test_price_records_travel_beside_a_block() -> None:
+    prices = pa.table({"price_id": ["p_1"], "body": ['{"rates":{}}']}, schema=PRICES)
+    whole = made({})
+    value = encode_block(whole, prices)
+    assert decode_prices(value).equals(prices)
+    assert same(decode_block(value, "spend/7", 41), whole)
+    for without in (encode_block(whole), encode_block(whole, PRICES.empty_table())):
+        assert decode_prices(without).equals(PRICES.empty_table())
 
 
 def test_any_changed_byte_is_refused() -> None:
