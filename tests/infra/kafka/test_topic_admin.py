@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -12,7 +11,6 @@ from outlay_infra.kafka import BrokerError, BrokerRefused, BrokerUnavailable, To
 from outlay_infra.kafka.plan import Action
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings
-from tests.support.kafka_broker.broker import Broker
 
 
 def test_the_same_settings_again_change_nothing(kafka_settings: KafkaSettings) -> None:
@@ -83,15 +81,3 @@ def test_a_broker_that_does_not_speak_sasl_refuses(kafka_settings: KafkaSettings
 
 def _secret() -> object:
     return KafkaSettings(sasl_password="hunter2").sasl_password
-
-
-def test_a_broker_comes_back_with_its_topics_and_address(launch_broker: Callable[[], Broker]) -> None:
-    broker = launch_broker()
-    settings = KafkaSettings(bootstrap=broker.bootstrap, partitions=1)
-    TopicAdmin(settings).apply()
-    for go_down in (broker.stop, broker.kill):
-        go_down()
-        with pytest.raises(BrokerUnavailable):
-            TopicAdmin(settings).check(seconds=0.5)
-        broker.start()
-        assert TopicAdmin(settings).diff() == []
