@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 
 import structlog
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
@@ -21,6 +22,7 @@ from outlay_api.services import Services
 from outlay_api.upkeep import Upkeep
 from outlay_api.upkeep import in_background as upkeep_in_background
 from outlay_api.version import version
+from outlay_api.warming import Warming
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
 from outlay_infra.metrics import Metrics
@@ -30,6 +32,7 @@ from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
 from outlay_streams.runtime.lock import WriterLock
 from outlay_streams.runtime.ports import Clock
 from outlay_streams.runtime.queue import QueueLimits
+from outlay_streams.runtime.rehearsal import rehearse
 
 _log = structlog.get_logger("outlay.compose")
 
@@ -126,15 +129,24 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     stopping = threading.Event()
     with closing(listen(settings.http)) as listener, embedded(settings) as services:
         url = url_of(listener)
-        ready = {**services.checks, "server": lambda: _not_stopping(stopping)}
-        app = create_app(replace(services, checks=ready))
+        warming = Warming(lambda: _warm_up(services, app))
+        started = {"rules": warming.check, "server": lambda: _not_stopping(stopping)}
+        app = create_app(replace(services, checks={**services.checks, **started}))
         server = Server(app, settings.http, listener, stopping)
-        app.openapi()
-        services.rules(settings.org)  # so that the first request waits for neither
         server.when_listening(lambda: announce(url))
+        server.when_listening(warming.start)
         _log.info("serving", url=url, store=masked(settings.dsn), org=settings.org)
-        server.serve_until_stopped()
+        try:
+            server.serve_until_stopped()
+        finally:
+            warming.stop()
         _log.info("stopping")
+
+
+def _warm_up(services: Services, app: FastAPI) -> None:
+    org = services.settings.org
+    rehearse(org, services.rules(org), now=services.clock.now())
+    app.openapi()
 
 
 def queue_limits(settings: Settings) -> QueueLimits:

@@ -82,6 +82,16 @@ def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
         stopped(server)
 
 
+def test_it_is_ready_once_the_first_event_waits_for_nothing(tmp_path: Path) -> None:
+    with process(tmp_path) as server:
+        where = url(server)
+        answers = (httpx.get(f"{where}/readyz") for _ in range(10_000))
+        found = next(answer.json() for answer in answers if answer.status_code == 200)
+        assert found["checks"] == dict.fromkeys(("store", "migrations", "writer", "rules", "server"), "ok")
+        assert httpx.get(f"{where}/openapi.json").status_code == 200
+        stopped(server)
+
+
 def test_nobody_else_is_served_before_there_is_a_key(tmp_path: Path) -> None:
     with process(tmp_path, host="0.0.0.0") as server:
         out, log = server.communicate(timeout=60)
