@@ -61,13 +61,13 @@ class _Answer:
 
 
 @contextmanager
-def serve(path: str) -> Iterator[int]:
-    """Serve the engine at `path` (this process's one engine) and yield the port."""
+def serve(path: str, port: int = 0) -> Iterator[int]:
+    """Serve the engine at `path` (this process's one engine) and yield the port, a free one unless it is given."""
 
     class Handler(_Handler):
         engine_path = path
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     with closing(chdb.connect(path)):  # keeps the engine open between requests
         thread.start()

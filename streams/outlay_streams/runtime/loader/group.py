@@ -48,12 +48,12 @@ class Group:
         topic: str,
         *,
         given: Callable[[Partitions], None],
-        taken: Callable[[Partitions], Mapping[int, int]],
+        taken: Callable[[Partitions, bool], Mapping[int, int]],
     ) -> None:
         """Join the group; `config` is that of `consumer_config`.
 
-        `given` hears of partitions that are now this loader's, `taken` of those that are no more: it returns the
-        offset that each of them goes on from elsewhere.
+        `given` hears of partitions that are now this loader's, `taken` of those that are no more, and whether another
+        may have them already: it returns the offset that each of them goes on from elsewhere.
         """
         self._topic = topic
         self._given = given
@@ -113,14 +113,14 @@ class Group:
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         partitions = tuple(place.partition for place in places)
-        self.commit(self._taken(partitions), wait=True)
+        self.commit(self._taken(partitions, False), wait=True)
         self._assigned -= set(partitions)
         consumer.incremental_unassign(places)
 
     def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         partitions = tuple(place.partition for place in places)
         _log.warning("partitions_lost", partitions=list(partitions), effect="another loader may have them already")
-        self._taken(partitions)
+        self._taken(partitions, True)
         self._assigned -= set(partitions)
         consumer.incremental_unassign(places)
 

@@ -171,6 +171,13 @@ class Loader:
                 line.unsummed = 0
             self._summing = self._workers.submit(self._store.sum_up, [line.name for line in unsummed])
 
+    def _sum_last(self, names: list[str]) -> None:
+        """Sum what leaves this loader up; whoever takes it over makes up for a failure."""
+        if names and self._away is None:
+            wait([summing := self._workers.submit(self._store.sum_up, names)], timeout=_RELEASE_SECONDS)
+            if summing.done() and summing.exception() is not None:
+                _log.warning("sums_postponed", error=str(summing.exception()))
+
     def _throttle(self) -> None:
         for paused in (True, False):
             changed = [line for line in self._lines.values() if line.full is paused and line.paused is not paused]
@@ -198,7 +205,7 @@ class Loader:
             )
         _log.info("partitions_given", partitions=sorted(partitions), now=sorted(self._lines))
 
-    def _taken(self, partitions: Partitions) -> Mapping[int, int]:
+    def _taken(self, partitions: Partitions, lost: bool) -> Mapping[int, int]:
         """Let go of partitions; what is being stored is waited for, and only then noted."""
         leaving = [self._lines[partition] for partition in partitions if partition in self._lines]
         under_way: list[Future[Any]] = [line.busy for line in leaving if line.busy is not None]
@@ -211,6 +218,8 @@ class Loader:
                 self._end(line, now)
             del self._lines[line.partition]
             self._position.pop(line.partition, None)
+        if not lost:
+            self._sum_last([line.name for line in leaving if line.unsummed])
         self._metrics.lag.clear()
         _log.info("partitions_taken", partitions=sorted(partitions), now=sorted(self._lines))
         return {partition: self._done.pop(partition) for partition in partitions if partition in self._done}
