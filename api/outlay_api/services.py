@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from outlay_schemas.outcome import Outcome
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from outlay_streams.catalog.rules import OrgRules
     from outlay_streams.decode import Decoded
     from outlay_streams.runtime.ports import Clock
+
+
+class PendingUnknown(Exception):  # noqa: N818 - reads as what it is
+    """What waits for the ledger cannot be told now; the message says why. Ask again in a while."""
 
 
 class Publisher(Protocol):
@@ -49,5 +54,9 @@ class Services:
     """The rules an organisation's events are metered by now, its price book among them."""
     reload: Callable[[str], None]
     """Meter an organisation's events by its newest catalog from now on; called after every change of it."""
+    pending: Callable[[str], Mapping[tuple[date, str], int]] = lambda _org: {}
+    """Events of an organisation that were accepted and are not in the ledger yet, by UTC day received and source.
+
+    May raise `PendingUnknown`."""
     checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     """What must hold to be ready, by name: each returns when it does and raises with the reason when not."""

@@ -71,7 +71,24 @@ class Metrics:
         """Export what a runtime counted and what waits in it; `read` is asked whenever metrics are collected."""
         self.registry.register(_Runtime(read))
 
+    def watch_publisher(self, read: Callable[[], Mapping[str, float]]) -> None:
+        """Export what a publisher delivered and what waits in it; `read` is asked whenever metrics are collected."""
+        self.registry.register(_Publisher(read))
 
+
+_DELIVERED = {
+    "delivered_records": ("outlay_publish_records_delivered", "Records that the brokers acknowledged."),
+    "failed_records": (
+        "outlay_publish_records_failed",
+        "Records of batches that the brokers did not acknowledge whole; their senders were told so.",
+    ),
+    "replaced_producers": ("outlay_publish_producers_replaced", "Producers that failed for good and were replaced."),
+}
+_IN_FLIGHT = {
+    "in_flight_records": ("outlay_publish_in_flight_records", "Records that wait for the brokers' acknowledgement."),
+    "in_flight_bytes": ("outlay_publish_in_flight_bytes", "Bytes of them."),
+    "last_seconds": ("outlay_publish_last_batch_seconds", "How long the brokers took to acknowledge the last batch."),
+}
 _COUNTED = {
     "counted": ("outlay_events_counted", "Events that became entries of the ledger."),
     "unpriced": ("outlay_events_unpriced", "Events counted whose amount is unknown, because no price covers them."),
@@ -92,8 +109,22 @@ class _Runtime(Collector):
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        readings = self._read()
-        for attribute, (name, meaning) in _COUNTED.items():
-            yield CounterMetricFamily(name, meaning, value=float(readings[attribute]))
-        for attribute, (name, meaning) in _WAITING.items():
-            yield GaugeMetricFamily(name, meaning, value=float(readings[attribute]))
+        yield from _told(self._read(), counters=_COUNTED, gauges=_WAITING)
+
+
+class _Publisher(Collector):
+    def __init__(self, read: Callable[[], Mapping[str, float]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _told(self._read(), counters=_DELIVERED, gauges=_IN_FLIGHT)
+
+
+_Told = Mapping[str, tuple[str, str]]
+
+
+def _told(readings: Mapping[str, float], *, counters: _Told, gauges: _Told) -> Iterator[Metric]:
+    for attribute, (name, meaning) in counters.items():
+        yield CounterMetricFamily(name, meaning, value=float(readings[attribute]))
+    for attribute, (name, meaning) in gauges.items():
+        yield GaugeMetricFamily(name, meaning, value=float(readings[attribute]))

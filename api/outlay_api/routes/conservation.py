@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +13,8 @@ from fastapi import APIRouter, Query, Request, Response
 from outlay_api.dependencies import Provided
 from outlay_api.encoders import plain_rows, rfc3339
 from outlay_api.formats import RESPONSES, answer, document, media_examples, negotiate
+from outlay_api.problems import Problem
+from outlay_api.queries.account import OVER, By, summed, total
 from outlay_api.queries.conservation import OUTCOMES, SHOWN_REJECTS, ConservationQuery, RejectsQuery
 from outlay_api.queries.documents import ConservationDocument, RejectsDocument
 from outlay_api.queries.entries import MAX_PAGE
@@ -29,12 +31,14 @@ from outlay_api.routes.read_parameters import (
     To,
     understood,
 )
-from outlay_api.services import Services
+from outlay_api.services import PendingUnknown, Services
 from outlay_infra.warehouse import Reader as Ledger
 
 router = APIRouter(tags=["ledger"])
 
 DEFAULT_PERIOD = "last_30_days"
+JSON_ROWS = 10_000
+"""Most rows of a JSON answer that names no limit."""
 _UTC = ZoneInfo("UTC")
 
 Sources = Annotated[
@@ -69,29 +73,43 @@ def conservation(
     verify: Annotated[
         bool, Query(description="Count the ledger's own entries too, instead of trusting the receipts alone.")
     ] = False,
+    by: Annotated[
+        By | None,
+        Query(
+            description="One row a source, or one a day; absent: one for each source and day. `balanced` and `totals` "
+            "are the same."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, Query(ge=1, le=1_000_000, description="Most rows to return. Absent: 10,000 in JSON, else all.")
+    ] = None,
     format_name: FormatChoice = None,
     spreadsheet: Spreadsheet = False,
 ) -> Response:
-    """Account for every event received, by source and UTC day.
+    """Account for every event received, by source and UTC day received, newest first.
 
-    received = counted + duplicate + conflict + rejected + pending, always; `balance` is what is left, so 0.
+    received = counted + duplicate + conflict + rejected + pending, always; `balance` is what is left, so 0. `balanced`
+    and `totals` are about everything, rows beyond `limit` included.
     """
     chosen = negotiate(request.headers.get("accept"), format_name)
     with understood():
         first, last = _days(services, start=start, end=end, period=period)
     query = ConservationQuery(org=caller.org, first=first, last=last, sources=tuple(sources))
-    rows = _account(services.reader, query, verify=verify)
+    rows = _account(services.reader, query, pending=_pending(services, query), verify=verify)
+    shown = summed(rows, by)
     if chosen.encode is not None:
-        table = pa.Table.from_pylist(rows, ACCOUNT)
-        return answer(chosen, ACCOUNT, table.to_batches(), name="conservation", spreadsheet=spreadsheet)
-    counts = ("received", *OUTCOMES, "pending", "balance", *(("entries",) if verify else ()))
+        schema = pa.schema([each for each in ACCOUNT if by is None or each.name not in OVER[by]])
+        table = pa.Table.from_pylist(shown[:limit], schema)
+        return answer(chosen, schema, table.to_batches(), name="conservation", spreadsheet=spreadsheet)
+    most = limit or JSON_ROWS
     return document(
         {
             "from": first.isoformat(),
             "to": last.isoformat(),
             "balanced": all(_balanced(row) for row in rows),
-            "data": rows,
-            "totals": {name: sum(row[name] for row in rows) for name in counts},
+            "data": shown[:most],
+            "totals": total(rows, verified=verify),
+            "has_more": len(shown) > most,
         }
     )
 
@@ -156,21 +174,47 @@ def _days(services: Services, *, start: str | None, end: str | None, period: str
     return first, last + timedelta(days=1)
 
 
-def _account(ledger: Ledger, query: ConservationQuery, *, verify: bool) -> list[dict[str, Any]]:
-    """Return the account's rows; pending is 0 here, since an answer is given only for events that are in the ledger."""
+Pending = Callable[[], Mapping[tuple[date, str], int]]
+
+
+def _pending(services: Services, query: ConservationQuery) -> Pending:
+    """Return what counts the events asked for that are not in the ledger yet; embedded there are none."""
+
+    def waiting() -> Mapping[tuple[date, str], int]:
+        try:
+            found = services.pending(query.org)
+        except PendingUnknown as error:
+            raise Problem(503, "pending-unknown", str(error), headers={"Retry-After": "5"}) from None
+        return {
+            (day, source): count
+            for (day, source), count in found.items()
+            if query.first <= day < query.last and (not query.sources or source in query.sources)
+        }
+
+    return waiting
+
+
+def _account(ledger: Ledger, query: ConservationQuery, *, pending: Pending, verify: bool) -> list[dict[str, Any]]:
+    """Return the account's rows. What waits is counted after the receipts, so that nothing is counted twice."""
     found = _rows(ledger, query.to_sql())
     rows = {(row["day"], row["source"]): row | {"pending": 0} for row in found}
+    for key, count in pending().items():
+        row = rows.setdefault(key, _empty(key))
+        row["pending"] += count
+        row["received"] += count
     if verify:
         counted = {(row["day"], row["source"]): row["entries"] for row in _rows(ledger, query.ledger_sql())}
         for key in counted.keys() - rows.keys():
-            rows[key] = dict(zip(("day", "source"), key, strict=True)) | dict.fromkeys(
-                ("received", *OUTCOMES, "pending"), 0
-            )
+            rows[key] = _empty(key)
         for key, row in rows.items():
             row["entries"] = counted.get(key, 0)
     for row in rows.values():
         row["balance"] = row["received"] - sum(row[name] for name in (*OUTCOMES, "pending"))
     return sorted(rows.values(), key=lambda row: (-row["day"].toordinal(), row["source"]))
+
+
+def _empty(key: tuple[date, str]) -> dict[str, Any]:
+    return dict(zip(("day", "source"), key, strict=True)) | dict.fromkeys(("received", *OUTCOMES, "pending"), 0)
 
 
 def _balanced(row: Mapping[str, Any]) -> bool:

@@ -1,0 +1,82 @@
+"""A warehouse that other processes write: it is read and checked beside them, and mended only while they are away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+
+from outlay_infra.errors import QueryError
+from outlay_infra.warehouse.check import Difference
+from outlay_infra.warehouse.engine import Engine
+from outlay_infra.warehouse.warehouse import Warehouse
+
+LOOKS = 4
+PAUSE_SECONDS = 1.0
+"""How often, and how far apart, a difference is looked at: blocks under way make some that pass."""
+
+Writers = Callable[[], str | None]
+
+
+def _none() -> str | None:
+    return None
+
+
+class SharedWarehouse(Warehouse):
+    """One database of a cluster. Its loaders alone write blocks and sum users and latencies."""
+
+    writers: Writers = staticmethod(_none)
+    """Returns who writes at the moment, for a person to read; None when nobody does."""
+
+    @classmethod
+    def over(cls, dsn: str, *, database: str, writers: Writers) -> SharedWarehouse:
+        """Open the store `dsn` names, as `Warehouse.open` does."""
+        warehouse = cls(Engine(dsn, database=database))
+        warehouse.writers = writers
+        return warehouse
+
+    def catch_up(self) -> None:
+        """Leave it to the loaders, each of which sums its own partitions."""
+
+    def check(
+        self,
+        org: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        *,
+        zones: Mapping[str, str] | None = None,
+    ) -> list[Difference]:
+        """Compare as `Warehouse.check` does; a difference counts when it stays the same however often it is looked at.
+
+        Blocks that are being stored make differences that pass within moments.
+        """
+        found = super().check(org, since, until, zones=zones)
+        for _ in range(LOOKS - 1):
+            if not found:
+                break
+            time.sleep(PAUSE_SECONDS)
+            again = super().check(org, since, until, zones=zones)
+            found = [each for each in again if each in found]
+        return found
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """Do nothing: `check` looks several times, and what changes tables asks for the writers first."""
+        with self._writing:
+            yield
+
+    def repair(self, table: str, partition: str, *, zones: Mapping[str, str] | None = None) -> str:
+        """Rebuild one partition of a derived table; raise `QueryError` while a loader writes."""
+        self._alone(f"partition {partition} of {table} cannot be rebuilt")
+        return super().repair(table, partition, zones=zones)
+
+    def rebuild_days(self, org: str) -> list[str]:
+        """Rebuild the local days of `org`; raise `QueryError` while a loader writes."""
+        self._alone(f"the days of {org} cannot be rebuilt")
+        return super().rebuild_days(org)
+
+    def _alone(self, what: str) -> None:
+        busy = self.writers()
+        if busy is not None:
+            raise QueryError(f"{what} while {busy}; stop the loaders, which loses nothing, and try again")
