@@ -139,8 +139,10 @@ class EntryDocument(_Document):
 class AccountDocument(_Document):
     """What became of the events of one source received on one UTC day: the balance of a true ledger is 0."""
 
-    day: str
-    source: str
+    day: str | None = None
+    """Absent from rows by source."""
+    source: str | None = None
+    """Absent from rows by day."""
     received: int
     counted: int
     duplicate: int
@@ -165,6 +167,9 @@ class ConservationDocument(_Document):
     """Whether every balance is 0 and, with `verify=true`, every count is found in the ledger."""
     data: list[AccountDocument]
     totals: dict[str, Any]
+    """The counts over everything, rows beyond `limit` included."""
+    has_more: bool
+    """Whether rows were cut off at `limit`."""
 
 
 class RejectDocument(_Document):

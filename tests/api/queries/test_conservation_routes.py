@@ -58,6 +58,24 @@ async def test_receipts_the_ledger_does_not_bear_out_are_not_balanced(
     assert (found["balanced"], found["data"][0]["counted"], found["data"][0]["entries"]) == (False, 1, 0)
 
 
+async def test_many_sources_are_summed_or_cut_off_and_all_are_judged(received: httpx.AsyncClient) -> None:
+    by_source = await account(received, by="source", verify=True)
+    assert [(row["source"], row["received"], row["entries"]) for row in by_source["data"]] == [
+        ("", 1, 0),
+        ("gateway", 1, 1),
+        ("urn:example:search-api", 6, 2),
+    ]
+    assert "day" not in by_source["data"][0]
+    by_day = await account(received, by="day")
+    assert [(row["day"], row["received"], "source" in row) for row in by_day["data"]] == [("2026-11-24", 8, False)]
+    cut = await account(received, limit=1)
+    assert (len(cut["data"]), cut["has_more"], by_day["has_more"]) == (1, True, False)
+    assert cut["totals"] == by_day["totals"]
+    answer = await received.get("/v1/conservation", params={"format": "csv", "by": "source", "limit": 2})
+    assert answer.text.splitlines()[0].startswith("source,received,")
+    assert len(answer.text.splitlines()) == 3
+
+
 async def test_the_account_as_csv(received: httpx.AsyncClient) -> None:
     answer = await received.get("/v1/conservation", params={"format": "csv", "source": "gateway"})
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))

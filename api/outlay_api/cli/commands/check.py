@@ -53,7 +53,7 @@ async def check(
             found = await connection.ask("POST", "/v1/check/repair", json=days)
         else:
             found = await connection.get("/v1/check", **days)
-        account = await connection.get("/v1/conservation", verify=True, **(days or _EVER))
+        account = await connection.get("/v1/conservation", verify=True, limit=_ALL, **(days or _EVER))
     repaired = found.get("repaired", [])
     document = {"ok": found["ok"] and account["balanced"], "check": found, "conservation": account}
     show(
@@ -67,6 +67,7 @@ async def check(
 
 
 _EVER = {"from": "2000-01-01", "to": "2100-01-01"}
+_ALL = 1_000_000
 
 
 def _flat(difference: dict[str, Any]) -> dict[str, Any]:
