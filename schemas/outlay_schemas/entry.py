@@ -1,6 +1,7 @@
-"""The spend entry: one line of the ledger as it leaves the system, in the API and on the `spend` topic.
+"""The spend entry: one line of the ledger as a document, the published contract of what an entry says.
 
-The same columns as `outlay_schemas.arrow.ENTRIES`, with every unit in one mapping. Empty text means "none".
+The same columns as `outlay_schemas.arrow.ENTRIES`, with every unit in one mapping. Empty text means "none". Blocks
+carry entries as Arrow; the query API shows their fields without where the ledger keeps them, absent text as null.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Ledger entries as JSON objects: absent text is null, and `quantities` holds every unit above zero."""
+"""Ledger entries as JSON objects: absent text is null, and `quantities` holds every unit above zero.
+
+The fields are those of `outlay_schemas.entry.SpendEntry`, but for where the ledger keeps the entry.
+"""
 
 from __future__ import annotations
 
