@@ -6,10 +6,10 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from outlay_api import openapi, problems
-from outlay_api.limits import BodyLimits
-from outlay_api.observe import Observe, safe_request_id
-from outlay_api.parameters import refuse_unknown_parameters
+from outlay_api.http import openapi, problems
+from outlay_api.http.limits import BodyLimits
+from outlay_api.http.observe import Observe, safe_request_id
+from outlay_api.http.parameters import refuse_unknown_parameters
 from outlay_api.routes import ROUTERS
 from outlay_api.services import Services
 from outlay_api.version import version

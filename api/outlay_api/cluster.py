@@ -15,11 +15,11 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
+from outlay_api.auth.keyring import KeyRing, StoredKeys
 from outlay_api.clusterwide.pending import PendingEvents
 from outlay_api.compose import NotReady, read_limits
-from outlay_api.keyring import KeyRing, StoredKeys
-from outlay_api.price_questions import list_age_seconds
-from outlay_api.rulebook import Rulebook
+from outlay_api.ledger.price_questions import list_age_seconds
+from outlay_api.ledger.rulebook import Rulebook
 from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
 from outlay_api.version import version

@@ -13,16 +13,16 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
-from outlay_api.keyring import KeyRing, StoredKeys
-from outlay_api.price_questions import list_age_seconds
+from outlay_api.auth.keyring import KeyRing, StoredKeys
+from outlay_api.ledger.price_questions import list_age_seconds
+from outlay_api.ledger.rulebook import Rulebook
+from outlay_api.ledger.upkeep import Upkeep
+from outlay_api.ledger.upkeep import in_background as upkeep_in_background
+from outlay_api.ledger.warming import Warming
 from outlay_api.queries.coverage import days_follow
-from outlay_api.rulebook import Rulebook
 from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
-from outlay_api.upkeep import Upkeep
-from outlay_api.upkeep import in_background as upkeep_in_background
 from outlay_api.version import version
-from outlay_api.warming import Warming
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
 from outlay_infra.metrics import Metrics

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from outlay_schemas.outcome import Outcome
 
 if TYPE_CHECKING:
-    from outlay_api.keyring import KeyRing
+    from outlay_api.auth.keyring import KeyRing
     from outlay_infra.catalog_store import CatalogStore
     from outlay_infra.metrics import Metrics
     from outlay_infra.settings import Settings

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
-from outlay_api import problems
-from outlay_api.dependencies import Caller, require
-from outlay_api.keyring import FRESH, KeyRing
-from outlay_api.keys import ApiKey, Scope, digest, new_secret, shown
+from outlay_api.auth.dependencies import Caller, require
+from outlay_api.auth.keyring import FRESH, KeyRing
+from outlay_api.auth.keys import ApiKey, Scope, digest, new_secret, shown
+from outlay_api.http import problems
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from outlay_api.catalog_docs import EXAMPLE
+from outlay_api.documents.catalog import EXAMPLE
 from outlay_api.services import Services
 from tests.api.conftest import event
 

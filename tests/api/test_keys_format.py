@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlay_api.keys import digest, new_secret, shown, well_formed
+from outlay_api.auth.keys import digest, new_secret, shown, well_formed
 
 
 def test_new_keys_differ_and_are_well_formed() -> None:

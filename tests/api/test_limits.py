@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from outlay_api import problems
-from outlay_api.limits import BodyLimits
+from outlay_api.http import problems
+from outlay_api.http.limits import BodyLimits
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel
 
-from outlay_api import problems
-from outlay_api.parameters import DYNAMIC, refuse_unknown_parameters
+from outlay_api.http import problems
+from outlay_api.http.parameters import DYNAMIC, refuse_unknown_parameters
 
 
 class Asked(BaseModel):

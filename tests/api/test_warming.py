@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from outlay_api import warming
-from outlay_api.warming import Cold, Warming
+from outlay_api.ledger import warming
+from outlay_api.ledger.warming import Cold, Warming
 from outlay_infra.errors import StoreUnavailable
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from outlay_api.encoders import plain_rows
+from outlay_api.http.encoders import plain_rows
 from outlay_api.queries.calendar import Interval, Window
 from outlay_api.queries.coverage import coverage_of
 from outlay_api.queries.entries import EntriesQuery

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from outlay_api.encoders import plain_rows
+from outlay_api.http.encoders import plain_rows
 from outlay_api.queries.entries import SHOWN
 from outlay_schemas.money import plain
 from outlay_schemas.units import FREQUENT

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from outlay_api.encoders import rfc3339
+from outlay_api.http.encoders import rfc3339
 from outlay_api.queries.entry_rows import quantities
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.money import PICO, from_pico, plain

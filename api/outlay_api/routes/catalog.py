@@ -7,10 +7,10 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from outlay_api.catalog_docs import REQUEST_BODY, Applied, CurrentCatalog, History, changes, revision
-from outlay_api.dependencies import Caller, Provided, require
-from outlay_api.openapi import problem
-from outlay_api.problems import Fault, Problem
+from outlay_api.auth.dependencies import Caller, Provided, require
+from outlay_api.documents.catalog import REQUEST_BODY, Applied, CurrentCatalog, History, changes, revision
+from outlay_api.http.openapi import problem
+from outlay_api.http.problems import Fault, Problem
 from outlay_streams.catalog import CatalogError, read_catalog
 
 MAX_VERSION = 2**32 - 1

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from outlay_api.check_docs import Checked, Repaired, RepairRequest, found
-from outlay_api.dependencies import Caller, Provided, require
-from outlay_api.problems import Problem
+from outlay_api.auth.dependencies import Caller, Provided, require
+from outlay_api.documents.check import Checked, Repaired, RepairRequest, found
+from outlay_api.http.problems import Problem
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import Warehouse
 from outlay_infra.warehouse.check import Difference

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from fastapi import APIRouter, Query, Request, Response
 
-from outlay_api.dependencies import Provided
-from outlay_api.encoders import plain_rows, rfc3339
-from outlay_api.formats import RESPONSES, answer, document, media_examples, negotiate
-from outlay_api.problems import Problem
+from outlay_api.auth.dependencies import Provided
+from outlay_api.http.encoders import plain_rows, rfc3339
+from outlay_api.http.formats import RESPONSES, answer, document, media_examples, negotiate
+from outlay_api.http.problems import Problem
 from outlay_api.queries.account import OVER, By, summed, total
 from outlay_api.queries.conservation import OUTCOMES, SHOWN_REJECTS, ConservationQuery, RejectsQuery
 from outlay_api.queries.documents import ConservationDocument, RejectsDocument

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from outlay_api.dependencies import Provided
-from outlay_api.encoders import rfc3339
-from outlay_api.formats import RESPONSES, answer, document, media_examples, negotiate
-from outlay_api.openapi import problem
-from outlay_api.problems import Problem
+from outlay_api.auth.dependencies import Provided
+from outlay_api.http.encoders import rfc3339
+from outlay_api.http.formats import RESPONSES, answer, document, media_examples, negotiate
+from outlay_api.http.openapi import problem
+from outlay_api.http.problems import Problem
 from outlay_api.queries.calendar import Window
 from outlay_api.queries.coverage import coverage_of
 from outlay_api.queries.documents import EntriesDocument, EntryDocument

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
-from outlay_api.dependencies import Caller, Provided, require
-from outlay_api.documents import IntakeAnswer
-from outlay_api.intake_docs import REQUEST_BODY
-from outlay_api.openapi import problem
-from outlay_api.problems import Fault, Problem, problem_of
+from outlay_api.auth.dependencies import Caller, Provided, require
+from outlay_api.documents.intake import REQUEST_BODY
+from outlay_api.documents.operations import IntakeAnswer
+from outlay_api.http.openapi import problem
+from outlay_api.http.problems import Fault, Problem, problem_of
 from outlay_api.services import Services
 from outlay_schemas.outcome import Outcome, Verdict
 from outlay_streams.decode import (

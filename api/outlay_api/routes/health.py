@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 from starlette.concurrency import run_in_threadpool
 
-from outlay_api.dependencies import Provided
-from outlay_api.documents import Alive, Readiness, Running
+from outlay_api.auth.dependencies import Provided
+from outlay_api.documents.operations import Alive, Readiness, Running
 from outlay_api.version import version
 
 CHECK_SECONDS = 2.0

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from outlay_api.dependencies import Caller, Provided, require
-from outlay_api.documents import KeyList, KeyRequest, NewKey, shown_key
-from outlay_api.keyring import StoredKeys
-from outlay_api.keys import ApiKey, digest, new_secret, shown
-from outlay_api.openapi import problem
-from outlay_api.problems import Problem
+from outlay_api.auth.dependencies import Caller, Provided, require
+from outlay_api.auth.keyring import StoredKeys
+from outlay_api.auth.keys import ApiKey, digest, new_secret, shown
+from outlay_api.documents.operations import KeyList, KeyRequest, NewKey, shown_key
+from outlay_api.http.openapi import problem
+from outlay_api.http.problems import Problem
 
 router = APIRouter(tags=["keys"])
 

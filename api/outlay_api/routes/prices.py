@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
-from outlay_api.dependencies import Provided
-from outlay_api.price_docs import KeptPrice, PriceCheck, PriceDiff, SkuPrice
-from outlay_api.price_questions import clashes, list_state, priced_otherwise, unpriced, without_effect
-from outlay_api.problems import Problem
+from outlay_api.auth.dependencies import Provided
+from outlay_api.documents.prices import KeptPrice, PriceCheck, PriceDiff, SkuPrice
+from outlay_api.http.problems import Problem
+from outlay_api.ledger.price_questions import clashes, list_state, priced_otherwise, unpriced, without_effect
 from outlay_api.queries.calendar import Window
 from outlay_api.queries.explanation import price_body
 from outlay_api.queries.periods import read_window

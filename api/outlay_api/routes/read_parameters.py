@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Depends, Query
 
-from outlay_api.dependencies import Caller, require
-from outlay_api.formats import FormatName
-from outlay_api.problems import Fault, Problem
+from outlay_api.auth.dependencies import Caller, require
+from outlay_api.http.formats import FormatName
+from outlay_api.http.problems import Fault, Problem
 from outlay_api.queries.statement import InvalidQuery
 
 Reader = Annotated[Caller, Depends(require("read"))]

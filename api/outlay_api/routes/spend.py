@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from fastapi import APIRouter, Query, Request, Response
 
-from outlay_api.dependencies import Provided
-from outlay_api.encoders import plain_rows, rfc3339
-from outlay_api.formats import RESPONSES, answer, document, media_examples, negotiate
+from outlay_api.auth.dependencies import Provided
+from outlay_api.http.encoders import plain_rows, rfc3339
+from outlay_api.http.formats import RESPONSES, answer, document, media_examples, negotiate
 from outlay_api.queries.calendar import Interval, Window
 from outlay_api.queries.coverage import coverage_of
 from outlay_api.queries.documents import SpendDocument

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from outlay_api import encoders
-from outlay_api.formats import FORMATS, FormatName, answer, document, negotiate
-from outlay_api.problems import Problem
+from outlay_api.http import encoders
+from outlay_api.http.formats import FORMATS, FormatName, answer, document, negotiate
+from outlay_api.http.problems import Problem
 
 SCHEMA = pa.schema(
     [

@@ -17,8 +17,8 @@ import pyarrow as pa
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from outlay_api.encoders import Encoder, write_arrow, write_csv, write_json, write_ndjson, write_parquet
-from outlay_api.problems import Problem
+from outlay_api.http.encoders import Encoder, write_arrow, write_csv, write_json, write_ndjson, write_parquet
+from outlay_api.http.problems import Problem
 
 FormatName: TypeAlias = Literal["json", "csv", "ndjson", "parquet", "arrow"]
 JSON = "application/json"

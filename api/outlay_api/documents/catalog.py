@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from outlay_api.instant import Instant
+from outlay_api.http.instant import Instant
 from outlay_infra.catalog_store import Revision
 from outlay_schemas.catalog import Catalog, DocumentKind
 from outlay_schemas.catalog_diff import CatalogDiff

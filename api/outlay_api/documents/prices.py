@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from outlay_api.instant import Instant
+from outlay_api.http.instant import Instant
 
 _RATES: list[JsonValue] = [
     {"unit": "input_tokens", "usd": "2.5", "per": 1000000},

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from fastapi import Request
 
-from outlay_api.problems import Fault, Problem
+from outlay_api.http.problems import Fault, Problem
 
 DYNAMIC = "x-outlay-parameter-prefixes"
 """OpenAPI extension of an operation: prefixes of parameters whose names the caller chooses, such as `tags.`."""

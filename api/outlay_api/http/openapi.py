@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from outlay_api.catalog_docs import catalog_schemas
-from outlay_api.intake_docs import event_schemas
-from outlay_api.problems import MEDIA_TYPE, TYPE_PREFIX
+from outlay_api.documents.catalog import catalog_schemas
+from outlay_api.documents.intake import event_schemas
+from outlay_api.http.problems import MEDIA_TYPE, TYPE_PREFIX
 
 TAGS = [
     {"name": "intake", "description": "Send usage events."},

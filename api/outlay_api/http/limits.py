@@ -9,7 +9,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from outlay_api.problems import Problem
+from outlay_api.http.problems import Problem
 
 
 class BodyLimits:

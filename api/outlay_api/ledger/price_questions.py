@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from outlay_api.price_docs import ContractOverlap, PriceChange, PriceListState, RateChange, UnpricedSku
+from outlay_api.documents.prices import ContractOverlap, PriceChange, PriceListState, RateChange, UnpricedSku
 from outlay_api.queries.calendar import Window
 from outlay_infra.warehouse import Reader
 from outlay_schemas.money import plain

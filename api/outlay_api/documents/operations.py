@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from outlay_api.instant import Instant
-from outlay_api.keys import ApiKey, Scope
+from outlay_api.auth.keys import ApiKey, Scope
+from outlay_api.http.instant import Instant
 from outlay_schemas.outcome import Verdict
 from outlay_schemas.usage import Text
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
 
-from outlay_api.encoders import rfc3339
+from outlay_api.http.encoders import rfc3339
 
 Instant = Annotated[
     AwareDatetime,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from outlay_api.keys import ApiKey, digest, well_formed
+from outlay_api.auth.keys import ApiKey, digest, well_formed
 from outlay_infra.catalog_store import CatalogStore
 from outlay_schemas.catalog import DocumentKind
 

@@ -10,9 +10,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from outlay_api.keys import SCOPES, Scope
-from outlay_api.local import is_local
-from outlay_api.problems import Problem
+from outlay_api.auth.keys import SCOPES, Scope
+from outlay_api.auth.local import is_local
+from outlay_api.http.problems import Problem
 from outlay_api.services import Services
 
 _CHALLENGE = 'Bearer realm="outlay"'

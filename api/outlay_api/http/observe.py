@@ -11,7 +11,7 @@ from asgi_correlation_id.context import correlation_id
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from outlay_api.problems import internal
+from outlay_api.http.problems import internal
 from outlay_infra.metrics import Metrics
 
 QUIET = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
