@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
@@ -74,12 +75,20 @@ class Running:
     thread: threading.Thread
     stop: threading.Event
     failures: list[BaseException] = field(default_factory=list)
+    listens: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
+    def page(self, name: str) -> tuple[int, str]:
+        """Return status and text of a page of its monitor."""
+        assert self.listens.wait(PATIENCE)
+        answer = httpx.get(f"{self.url}/{name}")
+        return answer.status_code, answer.text
+
     def ended(self) -> BaseException | None:
+        """Wait for its end and take what ended it."""
         self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
-        return self.failures[0] if self.failures else None
+        return self.failures.pop() if self.failures else None
 
 
 class MeterTopics:
@@ -113,6 +122,7 @@ class MeterTopics:
 
         def announced(url: str) -> None:
             running.url = url
+            running.listens.set()
 
         running.thread.start()
         try:
@@ -126,12 +136,22 @@ class MeterTopics:
 
     def send(self, *values: Mapping[str, Any] | bytes, partition: int = 0, **more: Any) -> None:
         """Write events, or bytes, to one partition of `usage` (or `topic`)."""
-        topic: Topic = more.pop("topic", self.topics.usage)
-        headers = more.pop("headers", [(ORG_HEADER, ORG.encode())])
         for value in values:
-            raw = value if isinstance(value, bytes) else encoded(value)
-            self._producer.produce(topic.name, raw, b"k", partition=partition, headers=headers, **more)
+            self.queue(value, partition=partition, **more)
         assert self._producer.flush(30) == 0
+
+    def queue(self, value: Mapping[str, Any] | bytes, *, topic: Topic | None = None, **more: Any) -> None:
+        """Write one record with the next `send`."""
+        raw = value if isinstance(value, bytes) else encoded(value)
+        more = {"partition": 0, "headers": [(ORG_HEADER, ORG.encode())]} | more
+        self._producer.produce((topic or self.topics.usage).name, raw, b"k", **more)
+
+    def await_that(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        deadline = monotonic() + PATIENCE
+        while not holds():
+            assert monotonic() < deadline
+            threading.Event().wait(0.02)
 
     def read(self, topic: Topic, *, until: Callable[[list[Message]], bool] | None = None) -> list[Message]:
         """Return the committed records of a topic from its beginning; with `until`, wait for that to hold."""
@@ -143,6 +163,7 @@ class MeterTopics:
         deadline = monotonic() + PATIENCE
         try:
             while monotonic() < deadline:
+                before = len(found) + len(ended)
                 for message in consumer.consume(500, 0.05):
                     error = message.error()
                     if error is None:
@@ -150,6 +171,8 @@ class MeterTopics:
                     else:
                         assert error.code() == KafkaError._PARTITION_EOF, error
                         ended.add(message.partition())
+                if before == len(found) + len(ended) and before:
+                    continue
                 if until(found) if until is not None else len(ended) == len(places):
                     return found
         finally:

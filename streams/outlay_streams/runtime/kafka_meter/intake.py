@@ -22,7 +22,8 @@ from outlay_streams.runtime.kafka_meter.records import Chunk
 _AT_ONCE = 2_000
 _PATIENCE = 60.0
 _PAUSE = 0.05
-_FENCED = frozenset({KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001 - librdkafka's own
+# Fatal to a consumer is nothing but another member of its name; librdkafka's own errors begin with an underscore.
+_FENCED = frozenset({KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001
 _PASSING = frozenset(
     {
         KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001 - it joins again

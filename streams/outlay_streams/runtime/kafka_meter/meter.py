@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from time import monotonic
 
 import pyarrow as pa
 import structlog
@@ -41,6 +42,8 @@ SPEND = "spend"
 
 _MS = timedelta(milliseconds=1)
 _MOST_ABORTS = 20
+_MANY = 100
+_WARNING_SECONDS = 60.0
 
 _log = structlog.get_logger()
 
@@ -111,6 +114,7 @@ class Meter:
         self._memories: dict[int, Memory] = {}
         self._watches: dict[tuple[str, int], PoisonWatch] = {}
         self._aborts = 0
+        self._next_warning = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Meter until told to stop. Raises `MeterError` and `BrokerError`."""
@@ -176,9 +180,18 @@ class Meter:
                 continue
             old = self._memories[chunk.partition].deduper.needs_lookup(judged.batch.usage["time"].to_numpy())
             turn.deferred += [self._deferred(chunk, place) for place in judged.batch.rows[old]]
+            if old.all() and len(old) > _MANY:
+                self._warn_of_short_memory(chunk.partition)
             turn.chunks.append(chunk)
             live.append(judged.without(old))
         return live
+
+    def _warn_of_short_memory(self, partition: int) -> None:
+        if monotonic() >= self._next_warning:
+            self._next_warning = monotonic() + _WARNING_SECONDS
+            since = self._memories[partition].deduper.covered_since
+            fix = "raise ledger.dedupe_ids, unless this is a back-fill"
+            _log.warning("every_event_is_late", partition=partition, remembered_since=since.isoformat(), fix=fix)
 
     def _decoded(self, chunk: Chunk) -> Judged:
         place = (chunk.topic, chunk.partition)

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from outlay_infra.clock import SystemClock
 from outlay_infra.kafka.client import client_config, cluster_topics, consumer_config, producer_config
 from outlay_infra.kafka.errors import named
+from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_infra.warehouse import Warehouse
 from outlay_streams.decode.avro import Writers
@@ -127,6 +128,7 @@ def _meter(parts: _Parts) -> None:
     topics, clock = cluster_topics(kafka), SystemClock()
     name = own.instance or uuid.uuid4().hex
     ids = max(1000, settings.ledger.dedupe_ids // kafka.partitions)
+    TopicAdmin(kafka).check()
     transactions = Transactions(_transactional(settings, name))
     log = SpendLog(consumer_config(kafka, f"{GROUP}.log"), topics.spend.name)
     batching = Batching(events=own.batch_events, nbytes=own.batch_bytes, seconds=own.gather_ms / 1000)

@@ -1,0 +1,194 @@
+"""The meter on a real broker, beside consuming, decoding and pricing alone: same events, same cores, one run."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from urllib.request import urlopen
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from confluent_kafka import Consumer, Producer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from outlay_api.demo.world import catalog_text
+from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_config
+from outlay_infra.kafka.topic_admin import TopicAdmin
+from outlay_infra.kafka.usage_records import UsageEncoder, keys
+from outlay_infra.settings import KafkaSettings, LedgerSettings, MeterSettings, Settings
+from outlay_schemas.catalog import Catalog
+from outlay_schemas.topics import ORG_HEADER, Topics
+from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
+from outlay_streams.decode import Limits, decode
+from outlay_streams.decode.avro import Writers
+from outlay_streams.runtime.kafka_meter import run_meter
+from outlay_streams.runtime.kafka_meter.records import chunks
+from tests.bench.report import Figure, Plan
+from tests.bench.traffic import events
+from tests.support.kafka_broker.broker import Broker
+
+ORG = "bench"
+EVENTS = 300_000
+TEMPLATE = 20_000
+PARTITIONS = 4
+BATCH = 10_000
+SHARE = 0.35
+"""Of consuming, decoding and pricing alone, at least."""
+_STAGES = "outlay_meter_stage_seconds_total"
+
+
+class NoStore:
+    """The demo company's catalog and no ids; for a meter."""
+
+    def versions(self) -> dict[str, int]:
+        """Tell of one catalog."""
+        return {ORG: 1}
+
+    def at_version(self, _org: str, _version: int, /) -> Catalog:
+        """Return it."""
+        return read_catalog(catalog_text().encode())
+
+    def find_ids(self, _hashes: pa.Array, /) -> pa.Table:
+        """Know no one; never asked, for no event is late."""
+        raise AssertionError
+
+
+def run(plan: Plan) -> Sequence[Figure]:
+    """Return rates of the meter and of parts of it."""
+    with Broker.launched(plan.folder / "kafka", heap="512m", quick=False) as broker:
+        kafka = KafkaSettings(bootstrap=broker.bootstrap, prefix="bench.", partitions=PARTITIONS)
+        TopicAdmin(kafka).apply()
+        topics = cluster_topics(kafka)
+        produce(kafka, topics, usage(TEMPLATE), EVENTS)
+        raw = consumed(kafka, topics, EVENTS, priced=False)
+        alone = consumed(kafka, topics, EVENTS, priced=True)
+        metered = meter(kafka, plan.folder / "meter", EVENTS)
+    rate = metered["rate"]
+    busy = sum(seconds for name, seconds in metered.items() if name in {"decode", "meter", "commit", "cells"})
+    shares = ", ".join(f"{name} {metered[name] / busy:.0%}" for name in ("decode", "meter", "commit", "cells"))
+    return [
+        Figure(name="consume alone", value=raw, unit="events/s", note=f"{EVENTS:,} events, {PARTITIONS} partitions"),
+        Figure(name="consume, decode, price alone", value=alone, unit="events/s", note=f"batches of {BATCH:,}"),
+        Figure(name="meter", value=rate, unit="events/s", goal=SHARE * alone, at_least=True, note=shares),
+        Figure(name="meter, of consume, decode, price", value=rate / alone, unit="", goal=SHARE, at_least=True),
+        Figure(name="meter, processor time", value=metered["cpu"] * 1e6, unit="us/event", note="all threads"),
+        Figure(name="block", value=metered["block_bytes"], unit="bytes/event"),
+        Figure(name="memory", value=metered["memory"] / 2**20, unit="MiB", note="resident, at the end"),
+    ]
+
+
+def usage(count: int) -> pa.Table:
+    """Return events of the last hour as columns."""
+    body = json.dumps(events(count)).encode()
+    now = datetime.now(UTC)
+    limits = Limits(body_bytes=2**30, events=count)
+    return decode(body, content_type="application/json", org=ORG, now=now, limits=limits).usage
+
+
+def produce(kafka: KafkaSettings, topics: Topics, template: pa.Table, count: int) -> None:
+    """Write `count` events with ids of their own to `usage`."""
+    producer = Producer(producer_config(kafka) | {"queue.buffering.max.messages": 1_000_000})
+    encoder, headers = UsageEncoder(), [(ORG_HEADER, ORG.encode())]
+    place = template.schema.get_field_index("id")
+    for number in range(0, count, template.num_rows):
+        some = template.slice(0, min(template.num_rows, count - number))
+        ids = pc.binary_join_element_wise(some["id"], str(number), "-")
+        some = some.set_column(place, some.schema.field(place), ids)
+        for key, value in zip(keys(some), encoder.values(some), strict=True):
+            producer.produce(topics.usage.name, value, key, headers=headers)
+        producer.poll(0)
+    if producer.flush(60):
+        raise RuntimeError("the broker did not take the events")
+
+
+def consumed(kafka: KafkaSettings, topics: Topics, count: int, *, priced: bool) -> float:
+    """Return events a second, read by one consumer, decoded and priced when told so."""
+    rules = build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode())))
+    writers = Writers()
+    consumer = Consumer(consumer_config(kafka, "alone", fetch_queue_backoff_ms=5))
+    consumer.assign([TopicPartition(topics.usage.name, partition, 0) for partition in range(PARTITIONS)])
+    seen, began = 0, 0.0
+    first = 0
+    while seen < count:
+        messages = consumer.consume(BATCH, 0.1)
+        if not messages:
+            continue
+        if priced:
+            for chunk in chunks(messages):
+                batch = chunk.decoded(org=ORG, times=chunk.times(0), writers=writers)
+                rules.book.price(batch.usage)
+        seen += len(messages)
+        if not began:
+            began, first = time.perf_counter(), seen
+    consumer.close()
+    return (seen - first) / (time.perf_counter() - began)
+
+
+def meter(kafka: KafkaSettings, state: Path, count: int) -> dict[str, float]:
+    """Return what a meter did until it had `count` events: rate, processor time and memory."""
+    settings = Settings(
+        data=state, kafka=kafka, meter=MeterSettings(batch_events=BATCH), ledger=LedgerSettings(dedupe_ids=100_000_000)
+    )
+    with _metering(settings) as url:
+        seen, began, cpu, first = 0.0, 0.0, 0.0, 0.0
+        while seen < count:
+            now = scraped(url)
+            seen = now.get("outlay_meter_events_total", 0.0)
+            if seen and not first:
+                first, began, cpu = seen, time.perf_counter(), now["process_cpu_seconds_total"]
+                stages = {name: value for name, value in now.items() if name.startswith(_STAGES)}
+            time.sleep(0.05)
+        took = time.perf_counter() - began
+        events_seen = seen - first
+        spent = {name.removeprefix(f"{_STAGES}/"): now[name] - value for name, value in stages.items()}
+    return {
+        **spent,
+        "rate": events_seen / took,
+        "cpu": (now["process_cpu_seconds_total"] - cpu) / events_seen,
+        "memory": now["process_resident_memory_bytes"],
+        "block_bytes": now["outlay_meter_block_bytes_total"] / seen,
+        "ids": now["outlay_meter_dedupe_ids"],
+    }
+
+
+def scraped(url: str) -> dict[str, float]:
+    """Return a meter's metrics by name, summed over labels; stages one by one."""
+    with urlopen(f"{url}/metrics") as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            stage = sample.labels.get("stage")
+            name = sample.name if stage is None else f"{sample.name}/{stage}"
+            found[name] = found.get(name, 0.0) + sample.value
+    return found
+
+
+@contextmanager
+def _metering(settings: Settings) -> Iterator[str]:
+    """Run a meter in a process of its own and yield where its metrics are."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_meter_process, args=(settings, theirs))
+    process.start()
+    try:
+        if not ours.poll(60):
+            raise RuntimeError("the meter did not start")
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join(60)
+        process.kill()
+
+
+def _meter_process(settings: Settings, told: Connection) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    run_meter(settings, stop, store=NoStore(), announce=told.send)
