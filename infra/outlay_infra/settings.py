@@ -87,10 +87,13 @@ class QuerySettings(_Group):
     """Most memory the store may use for an answer."""
 
 
+_BROKER = r"([^\s,:/]+|\[[0-9A-Fa-f:]+\]):\d+"
+
+
 class KafkaSettings(_Group):
     """The brokers of a cluster, and its topics. The embedded engine uses none of it."""
 
-    bootstrap: Annotated[str, StringConstraints(pattern=r"^[^\s,:/]+:\d+(,[^\s,:/]+:\d+)*$")] = "127.0.0.1:9092"
+    bootstrap: Annotated[str, StringConstraints(pattern=rf"^{_BROKER}(,{_BROKER})*$")] = "127.0.0.1:9092"
     """Brokers to begin with, as `host:port,host:port`."""
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
     """How connections are secured: encrypted (`ssl`), with a user (`sasl_plaintext`) or both (`sasl_ssl`)."""

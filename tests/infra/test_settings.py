@@ -159,3 +159,9 @@ def test_a_bootstrap_that_is_no_list_of_hosts_and_ports_is_refused(
     monkeypatch.setenv("OUTLAY_KAFKA__BOOTSTRAP", bootstrap)
     with pytest.raises(SettingsError, match=r"kafka\.bootstrap"):
         Settings.load()
+
+
+@pytest.mark.parametrize("bootstrap", ["broker-1.example.com:9092", "a:1,b:2,10.0.0.1:3", "[::1]:9092,a:1"])
+def test_brokers_are_named_by_host_and_port(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTLAY_KAFKA__BOOTSTRAP", bootstrap)
+    assert Settings.load().kafka.bootstrap == bootstrap

@@ -1,11 +1,13 @@
 """A batch of usage events as Kafka records: keys by identity, values in Avro, a batch at a time.
 
-The values are the bytes that `outlay_schemas.codec` writes, event by event, for the same events.
+The values are the bytes that `outlay_schemas.codec` writes for the same events one by one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -13,15 +15,18 @@ import pyarrow.compute as pc
 import pyruhvro
 
 from outlay_infra.kafka.delivery import Record
-from outlay_schemas import avro_schema
+from outlay_schemas import avro_schema, codec
 from outlay_schemas.codec import CONFLUENT, SINGLE_OBJECT, USAGE_EVENT, schema_fingerprint
 from outlay_schemas.topics import IDENTITY_KEY, KEY_SEPARATOR, ORG_HEADER
 from outlay_schemas.units import CALLS, FREQUENT
+from outlay_schemas.usage import UsageEvent
 
 _SCHEMA = avro_schema.published("usage_event")
 _COLUMNS: pa.Schema = pyruhvro.avro_to_arrow_schema(_SCHEMA)
 """The columns that pyruhvro reads, in the order of the Avro fields."""
 _USAGE = "usage"
+_FEW = 4
+"""Batches up to this size are written event by event: the bulk encoder takes a while to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,21 @@ class UsageEncoder:
 
     def values(self, usage: pa.Table) -> list[bytes]:
         """Return a record value for each row of a `USAGE` table; the org is not in it."""
-        if usage.num_rows == 0:
-            return []
+        if usage.num_rows <= _FEW:
+            rows = usage.to_pylist(maps_as_pydicts="strict")
+            return [self.framing + codec.encode(_event(row)) for row in rows]
         (encoded,) = pyruhvro.serialize_record_batch(_batch(usage), _SCHEMA, 1)
         framed: list[bytes] = pc.binary_join_element_wise(pa.scalar(self.framing), encoded, b"").to_pylist()
         return framed
+
+
+def _event(row: dict[str, Any]) -> UsageEvent:
+    """Return the event of a row, which is valid already."""
+    counts = {unit: Decimal(row[unit]) for unit in FREQUENT if row[unit]} | row["quantities"]
+    if row["calls"] != (row["kind"] == _USAGE):
+        counts[CALLS] = Decimal(row["calls"])
+    fields = {name: row[name] for name in UsageEvent.model_fields if name != "quantities"}
+    return UsageEvent.model_construct(**fields, quantities=counts)
 
 
 def records(usage: pa.Table, encoder: UsageEncoder, *, org: str) -> list[Record]:

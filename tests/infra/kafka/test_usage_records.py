@@ -66,7 +66,7 @@ def as_kept(event: UsageEvent) -> UsageEvent:
 
 
 @settings(deadline=None)  # the first batch loads the encoder
-@given(st.lists(events(), max_size=6))
+@given(st.lists(events(), max_size=9))
 def test_values_are_the_bytes_of_the_reference_codec(batch: list[UsageEvent]) -> None:
     values = UsageEncoder().values(usage_table(batch, org="acme"))
     assert values == [codec.encode_single_object(as_kept(event)) for event in batch]

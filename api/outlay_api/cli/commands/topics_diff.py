@@ -21,7 +21,7 @@ def diff(
     config: Annotated[Path | None, Parameter(env_var="OUTLAY_CONFIG")] = None,
     output: Show = _SHOW,
 ) -> int:
-    """Show what differs between the cluster's topics and what they should be; exit code 3 when something does.
+    """Show what differs from what the topics should be; exit code 3 when something does.
 
     For example:
 
