@@ -118,7 +118,8 @@ class TestExplain:
         assert ran.code == 0
         told = " ".join(ran.out.split())
         assert "0.00315" in told
-        assert "input_tokens 1,000 2.25 per 1,000,000 0.00225 10 % off 2.5; contract price deal" in told
+        assert "unit quantity USD per 1,000,000 amount in USD because" in told
+        assert "input_tokens 1,000 2.25 0.00225 10 % off 2.5; contract price deal" in told
         assert "team assistants app chat" in told
         assert "user (unallocated) nothing says" in told
 

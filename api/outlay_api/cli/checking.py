@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from outlay_api.cli.tables import Column, Tabulated
 
 Found = Mapping[str, Any]
 
@@ -27,14 +28,17 @@ def check_view(document: Found, repaired: Sequence[str] = ()) -> RenderableType:
     return Group(*parts)
 
 
-def _table(differences: Sequence[Found]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("table", "partition", "where", "measure"):
-        table.add_column(name, overflow="fold")
-    table.add_column("is", justify="right")
-    table.add_column("should be", justify="right")
-    for each in differences:
-        where = ", ".join(f"{name}={value}" for name, value in each["key"].items())
-        values = ("nothing" if each[name] is None else str(each[name]) for name in ("found", "expected"))
-        table.add_row(each["table"], each["partition"], where, each["measure"], *values)
-    return table
+def _table(differences: Sequence[Found]) -> Tabulated:
+    return Tabulated(
+        columns=[
+            *(Column(heading=name) for name in ("table", "partition", "where", "measure")),
+            *(Column(heading=name, number=True) for name in ("is", "should be")),
+        ],
+        rows=[_row(each) for each in differences],
+    )
+
+
+def _row(each: Found) -> list[str]:
+    where = ", ".join(f"{name}={value}" for name, value in each["key"].items())
+    values = ("nothing" if each[name] is None else str(each[name]) for name in ("found", "expected"))
+    return [each["table"], each["partition"], where, each["measure"], *values]

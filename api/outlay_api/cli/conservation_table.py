@@ -6,34 +6,45 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from outlay_api.cli.money import count
+from outlay_api.cli.tables import Column, Tabulated
 
 _COUNTS = ("received", "counted", "duplicate", "conflict", "rejected", "pending", "balance")
+_QUIET = frozenset({"conflict", "pending", "balance"})
 
 Account = Mapping[str, Any]
 
 
 def conservation_table(document: Account) -> RenderableType:
     """Return received = counted + duplicate + conflict + rejected + pending, by source over all days of the answer."""
-    title = Text(f"Events received from {document['from']} to before {document['to']}", style="bold")
-    return Group(title, _table(document))
+    return Group(Text(_title(document), style="bold"), _table(document))
 
 
-def _table(document: Account) -> Table:
-    verified = "entries" in document["totals"]
-    names = (*_COUNTS, "entries") if verified else _COUNTS
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("source")
-    for name in names:
-        table.add_column("in ledger" if name == "entries" else name, justify="right")
-    for source, sums in sorted(_by_source(document["data"], names).items()):
-        table.add_row(source, *(_cell(sums, name) for name in names))
-    table.add_section()
-    table.add_row("total", *(_cell(document["totals"], name) for name in names), style="bold")
-    return table
+def _title(document: Account) -> str:
+    days = sorted(row["day"] for row in document["data"])
+    if not days:
+        return f"Nothing was received from {document['from']} to before {document['to']}"
+    return f"Events received on {days[0]} (UTC)" if days[0] == days[-1] else f"Events received {days[0]} to {days[-1]}"
+
+
+def _table(document: Account) -> Tabulated:
+    sources = _by_source(document["data"], (*_COUNTS, *(name for name in ("entries",) if name in document["totals"])))
+    names = [name for name in (*_COUNTS, "entries") if name in document["totals"] and _told(name, sources.values())]
+    return Tabulated(
+        columns=[
+            Column(heading="source"),
+            *(Column(heading="in ledger" if name == "entries" else name, number=True) for name in names),
+        ],
+        rows=[[source, *(_cell(sums, name) for name in names)] for source, sums in sorted(sources.items())],
+        total=["total", *(_cell(document["totals"], name) for name in names)],
+    )
+
+
+def _told(name: str, sources: Iterable[Account]) -> bool:
+    """Return whether a column says something; what is never pending or out of balance needs none."""
+    return name not in _QUIET or any(sums[name] for sums in sources)
 
 
 def verdict(document: Account) -> str:

@@ -9,7 +9,7 @@ from outlay_api.cli.checking import check_view
 from outlay_api.cli.connection import Connection
 from outlay_api.cli.conservation_table import conservation_table, verdict
 from outlay_api.cli.failure import DIFFERENT, DONE
-from outlay_api.cli.output import note, out
+from outlay_api.cli.output import note, put
 from outlay_api.cli.spend_table import SpendTable
 
 _REPORTS: tuple[tuple[Sequence[str], Mapping[str, int]], ...] = (
@@ -21,18 +21,17 @@ _REPORTS: tuple[tuple[Sequence[str], Mapping[str, int]], ...] = (
 
 async def print_report(connection: Connection, since: date) -> int:
     """Print the report; return the exit code."""
-    console = out()
     for by, more in _REPORTS:
         question = {"from": since.isoformat(), "group_by": ",".join(by), **more}
         table = SpendTable(await connection.get("/v1/spend", **question), by)
-        console.print(table.render())
-        console.print()
+        put(table.render())
+        put("")
     for warning in table.warnings():
         note(warning)
     account = await connection.get("/v1/conservation", period="last_30_days", verify=True)
-    console.print(conservation_table(account))
-    console.print()
+    put(conservation_table(account))
+    put("")
     checked = await connection.get("/v1/check")
-    console.print(check_view(checked))
+    put(check_view(checked))
     note(verdict(account))
     return DONE if account["balanced"] and checked["ok"] else DIFFERENT

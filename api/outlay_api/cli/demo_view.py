@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from outlay_api.cli.fitting import FittingHeight, FittingWidth
 from outlay_api.cli.money import UNKNOWN, MoneyFormat, bar, count
 from outlay_api.demo.feed import Counts
 from outlay_api.demo.ledger import Snapshot
@@ -19,8 +20,7 @@ from outlay_api.demo.visibility import Visibility
 from outlay_schemas.dimensions import UNALLOCATED
 
 _OUTCOMES = ("counted", "duplicate", "conflict", "rejected", "pending")
-_WIDE = 100
-"""Columns from which long bars fit."""
+_BARS = (16, 6, 0)
 _NAMED = 2
 """Models without a price that are named."""
 
@@ -36,10 +36,12 @@ class DemoView:
 
     def screen(self, snapshot: Snapshot, now: float) -> RenderableType:
         """Return the whole screen at `now` on the monotonic clock; on a low terminal the lesser parts give way."""
-        blank, needed = Text(), [self._header(), _Teams(snapshot), self._facts(snapshot, now)]
+        teams = FittingWidth([_team_table(snapshot, width) for width in _BARS])
+        blank = Text()
+        needed: list[RenderableType] = [self._header(), teams, self._facts(snapshot, now)]
         more, commands = _newest(snapshot), self._commands(snapshot)
-        spaced = [part for each in needed for part in (each, blank)]
-        return _Fitting(
+        spaced: list[RenderableType] = [part for each in needed for part in (each, blank)]
+        return FittingHeight(
             (
                 Group(*spaced, more, blank, commands),
                 Group(*spaced, commands),
@@ -83,30 +85,6 @@ class DemoView:
         asked += [f"explain {entry['id']}" for entry in snapshot.newest["data"][:1]]
         lines = (Text(f"  {self.program} {words}", overflow="fold") for words in asked)
         return Group(Text.assemble(("In another terminal: ", "bold"), f"export OUTLAY_SERVER={self.url}"), *lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitting:
-    """The first of several choices that is not too high for the terminal, else the last."""
-
-    choices: Sequence[RenderableType]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for choice in self.choices[:-1]:
-            if len(console.render_lines(choice, options.update(height=None))) <= console.height:
-                yield choice
-                return
-        yield self.choices[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Teams:
-    """Spend by team, with bars as long as the terminal has room for."""
-
-    snapshot: Snapshot
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield _team_table(self.snapshot, 16 if options.max_width >= _WIDE else 6)
 
 
 def _team_table(snapshot: Snapshot, width: int) -> Table:

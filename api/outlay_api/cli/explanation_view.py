@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from outlay_api.cli.money import UNKNOWN, count
+from outlay_api.cli.money import UNKNOWN, MoneyFormat, count
+from outlay_api.cli.tables import Column, Tabulated
 from outlay_schemas.dimensions import UNALLOCATED
 
 Document = Mapping[str, Any]
@@ -44,24 +45,37 @@ def _subject(entry: Document, explanation: Document) -> Text:
     return Text(f"{facts}\nused {entry['time']}, received {entry['received']}, sent by {entry['source']}", style="dim")
 
 
-def _sum(explanation: Document) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("unit")
-    for heading in ("quantity", "rate in USD"):
-        table.add_column(heading, justify="right")
-    table.add_column("amount in USD", justify="right")
-    table.add_column("because")
-    for line in explanation["lines"]:
-        table.add_row(line["unit"], count(line["quantity"]), _rate(line["rate"]), line["amount"], _because(line))
-    table.add_section()
-    amount = explanation["amount"]
-    total = Text(UNKNOWN, style="bold yellow") if amount is None else Text(str(amount))
-    table.add_row("total", "", "", total, _rounding(explanation), style="bold")
-    return table
+def _sum(explanation: Document) -> Tabulated:
+    lines, amount = explanation["lines"], explanation["amount"]
+    per = {line["rate"]["per"] for line in lines if line["rate"] is not None}
+    common = per.pop() if len(per) == 1 else None
+    money = MoneyFormat.fitting([line["amount"] for line in lines] + [amount], exact=True)
+    return Tabulated(
+        columns=[
+            Column(heading="unit", whole=True),
+            Column(heading="quantity", number=True),
+            Column(heading="rate in USD" if common is None else f"USD per {common:,}", number=True),
+            Column(heading="amount in USD", number=True),
+            Column(heading="because"),
+        ],
+        rows=[
+            [
+                line["unit"],
+                count(line["quantity"]),
+                _rate(line["rate"], common),
+                money.cell(line["amount"]),
+                _because(line),
+            ]
+            for line in lines
+        ],
+        total=["total", "", "", money.cell(amount), _rounding(explanation)],
+    )
 
 
-def _rate(rate: Document | None) -> str:
-    return "no charge" if rate is None else f"{rate['usd']} per {rate['per']:,}"
+def _rate(rate: Document | None, common: int | None) -> str:
+    if rate is None:
+        return "no charge"
+    return str(rate["usd"]) if common is not None else f"{rate['usd']} per {rate['per']:,}"
 
 
 def _because(line: Document) -> str:
@@ -73,7 +87,7 @@ def _reasons(line: Document, rate: Document) -> Iterator[str]:
     if rate["unit"] != line["unit"]:
         yield f"priced as {rate['unit']}"
     if rate["tier_over"] is not None:
-        yield f"call with more than {rate['tier_over']:,} input tokens"
+        yield f"call over {rate['tier_over']:,} input tokens"
     if rate["variant"]:
         yield "rate of this service tier or route"
     if rate["discount"] is not None:

@@ -13,17 +13,20 @@ UNKNOWN = "unpriced"
 
 @dataclass(frozen=True, slots=True)
 class MoneyFormat:
-    """How the amounts of one table are rounded for reading; None of decimals shows every digit."""
+    """How the amounts of one table are written; None of decimals shows every digit."""
 
     decimals: int | None
+    places: int = 0
+    """Decimals of the longest exact amount: shorter ones are filled up with blanks, to keep the points in line."""
 
     @classmethod
     def fitting(cls, amounts: Iterable[str | None], *, exact: bool = False) -> MoneyFormat:
-        """Return the format for a table with these amounts: cents in the hundreds, more decimals below."""
+        """Return the format for a table with these amounts: cents where the largest is 10 or more, else finer."""
+        known = [Decimal(amount) for amount in amounts if amount is not None]
         if exact:
-            return cls(None)
-        largest = max((abs(Decimal(amount)) for amount in amounts if amount is not None), default=Decimal(0))
-        return cls(2 if largest >= 100 or not largest else 4 if largest >= Decimal("0.1") else 8)
+            return cls(None, max(map(_places, known), default=0))
+        largest = max(map(abs, known), default=Decimal(0))
+        return cls(2 if largest >= 10 or not largest else 4 if largest >= Decimal("0.1") else 8)
 
     def text(self, amount: str | None) -> str:
         """Write an amount of USD given as a decimal string."""
@@ -38,7 +41,20 @@ class MoneyFormat:
 
     def cell(self, amount: str | None) -> Text:
         """Write an amount as a right-aligned cell; an unknown one stands out."""
-        return Text(self.text(amount), style="bold yellow" if amount is None else "", justify="right")
+        written = self.text(amount)
+        if amount is None:
+            return Text(written, style="bold yellow", justify="right")
+        return Text(written + self._blanks(Decimal(amount)), justify="right")
+
+    def _blanks(self, amount: Decimal) -> str:
+        places = _places(amount)
+        if self.decimals is not None or places >= self.places:
+            return ""
+        return " " * (self.places - places + (not places))
+
+
+def _places(amount: Decimal) -> int:
+    return len(f"{amount:f}".partition(".")[2])
 
 
 def count(value: int | str | None) -> str:
@@ -47,9 +63,11 @@ def count(value: int | str | None) -> str:
 
 
 def bar(share: Decimal | None, width: int = 16, *, style: str = "cyan") -> Text:
-    """Draw a share of 1 as a bar with its percentage."""
+    """Draw a share of 1 as a bar with its percentage; without a width only that."""
     if share is None:
         return Text()
+    if not width:
+        return Text(f"{share * 100:5.1f}%", justify="right")
     eighths = int(min(max(share, Decimal(0)), Decimal(1)) * width * 8)
     full, rest = divmod(eighths, 8)
     drawn = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")

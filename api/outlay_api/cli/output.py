@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from outlay_api.cli.fitting import needed
 from outlay_api.cli.target import OutputFormat
 
 _PIPE_WIDTH = 200
@@ -20,6 +21,13 @@ _PIPE_WIDTH = 200
 def out() -> Console:
     """Return the console for results; colours and width as the terminal has them, plain into a pipe."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else max(_PIPE_WIDTH, _columns()))
+
+
+def put(content: RenderableType) -> None:
+    """Write to standard output; a line that is too long for the terminal goes on below rather than lose its end."""
+    console = out()
+    console.width = max(console.width, needed(console, content))
+    console.print(content)
 
 
 def err() -> Console:
@@ -46,7 +54,7 @@ def show(
         case "csv":
             write_csv(rows())
         case _:
-            out().print(table())
+            put(table())
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from outlay_api.cli.money import MoneyFormat
+from outlay_api.cli.tables import Cell, Column, Tabulated
 
 Rate = Mapping[str, Any]
 
 
-def rates_table(rates: Sequence[Rate]) -> Table:
+def rates_table(rates: Sequence[Rate]) -> Tabulated:
     """Return a row for each unit, and one for each context tier."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("unit")
-    table.add_column("USD", justify="right")
-    table.add_column("per")
-    table.add_column("off list", justify="right")
-    table.add_column("from")
+    money = MoneyFormat.fitting([each["usd"] for rate in rates for each in (rate, *rate.get("tiers", ()))], exact=True)
+    rows: list[list[Cell]] = []
     for rate in rates:
         discount = f"{rate['discount']} %" if rate.get("discount") is not None else ""
-        table.add_row(rate["unit"], rate["usd"], _per(rate), discount, _origin(rate))
-        for tier in rate.get("tiers", ()):
-            table.add_row("", tier["usd"], f"call over {tier['over']:,} input tokens", discount, "")
-    return table
+        rows.append([rate["unit"], money.cell(rate["usd"]), _per(rate), discount, _origin(rate)])
+        rows += [
+            ["", money.cell(tier["usd"]), f"call over {tier['over']:,} input tokens", discount, ""]
+            for tier in rate.get("tiers", ())
+        ]
+    return Tabulated(
+        columns=[
+            Column(heading="unit", whole=True),
+            Column(heading="USD", number=True),
+            Column(heading="per"),
+            Column(heading="off list", number=True),
+            Column(heading="from"),
+        ],
+        rows=rows,
+    )
 
 
 def rate_text(rate: Rate | None) -> str:

@@ -8,15 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from outlay_api.cli.fitting import FittingWidth
 from outlay_api.cli.money import MoneyFormat, bar, count
+from outlay_api.cli.tables import Column, Tabulated, in_lines
 from outlay_schemas.dimensions import UNALLOCATED
 
 _SUFFIXES = ("_previous", "_delta", "_percent")
-_ROOM = 7
-"""Columns beside which bars still fit."""
+_BARS = (16, 8, 0)
+"""Lengths of a bar beside its percentage, the longest that fits."""
+_TIMED = ("latency", "ttft")
 _DAY_LONG = frozenset({"day", "week", "month", "quarter", "year"})
 
 Row = Mapping[str, Any]
@@ -32,25 +34,37 @@ class SpendTable:
 
     def render(self) -> RenderableType:
         """Return the table under its title, with its totals below."""
-        return Group(Text(self.title, style="bold"), self._table())
+        bars: tuple[int | None, ...] = (*_BARS, None) if self._shared else (None,)
+        return Group(Text(self.title, style="bold"), FittingWidth([self._table(width) for width in bars]))
 
-    def _table(self) -> Table:
-        rows, totals = self.document["data"], self.document["totals"]
-        money = MoneyFormat.fitting([row.get("amount") for row in rows], exact=self.exact)
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in self._headings():
-            table.add_column(heading, overflow="fold", no_wrap=heading == "from")
-        for name in self._measures():
-            table.add_column(_heading(name), justify="right", no_wrap=True, overflow="fold")
-        if self._shares():
-            table.add_column("share", no_wrap=True)
-        for row in rows:
-            table.add_row(*self._cells(row, money))
-        if rows and (self.by or self._timed):
-            table.add_section()
-            blanks = [Text("total", style="bold"), *[Text()] * (len(self._headings()) - 1)]
-            table.add_row(*blanks, *(self._value(totals, name, money) for name in self._measures()), style="bold")
-        return table
+    def _table(self, bar_width: int | None) -> Tabulated:
+        rows, totals, measures = self.document["data"], self.document["totals"], self._measures()
+        amounts = [row.get("amount") for row in (*rows, *([totals] if self.exact else []))]
+        money = MoneyFormat.fitting(amounts, exact=self.exact)
+        names = self._headings()
+        return Tabulated(
+            columns=[
+                *(Column(heading=name, whole=name == "from") for name in names),
+                *(Column(heading=_heading(name), number=True) for name in measures),
+                *([] if bar_width is None else [Column(heading="share", whole=True)]),
+            ],
+            rows=[
+                [
+                    *self._names(row),
+                    *(self._value(row, name, money) for name in measures),
+                    *([] if bar_width is None else [bar(self._share(row), bar_width)]),
+                ]
+                for row in rows
+            ],
+            total=[
+                "total",
+                *[""] * (len(names) - 1),
+                *(self._value(totals, name, money) for name in measures),
+                *([] if bar_width is None else [""]),
+            ]
+            if rows and (self.by or self._timed)
+            else (),
+        )
 
     @property
     def title(self) -> str:
@@ -88,20 +102,19 @@ class SpendTable:
         quiet = "unpriced" in names and not any(row.get("unpriced") for row in rows)
         return [name for name in names if not (quiet and name == "unpriced")]
 
-    def _shares(self) -> bool:
+    @property
+    def _shared(self) -> bool:
         total = self.document["totals"].get("amount")
-        roomy = len(self._headings()) + len(self._measures()) <= _ROOM
-        return roomy and bool(self.by or self._timed) and total is not None and Decimal(total) > 0
+        return bool(self.by or self._timed) and total is not None and Decimal(total) > 0
 
-    def _cells(self, row: Row, money: MoneyFormat) -> list[Text]:
-        cells = [Text(self._start(row))] if self._timed else []
-        cells += [_group("other" if row.get("other") else row[name], other=bool(row.get("other"))) for name in self.by]
-        cells = cells or [Text("total", style="bold")]
-        cells += [self._value(row, name, money) for name in self._measures()]
-        if self._shares():
-            amount, total = row.get("amount"), Decimal(self.document["totals"]["amount"])
-            cells.append(bar(None if amount is None else Decimal(amount) / total))
-        return cells
+    def _share(self, row: Row) -> Decimal | None:
+        amount = row.get("amount")
+        return None if amount is None else Decimal(amount) / Decimal(self.document["totals"]["amount"])
+
+    def _names(self, row: Row) -> list[Text]:
+        names = [Text(self._start(row))] if self._timed else []
+        names += [_group("other" if row.get("other") else row[name], other=bool(row.get("other"))) for name in self.by]
+        return names or [Text("total", style="bold")]
 
     def _value(self, row: Row, name: str, money: MoneyFormat) -> Text:
         value = row.get(name)
@@ -115,7 +128,11 @@ class SpendTable:
         return Text(count(value), justify="right")
 
     def _start(self, row: Row) -> str:
-        return str(row["start"])[:10] if self.document["interval"] in _DAY_LONG else _instant(str(row["start"]))
+        start = str(row["start"])
+        if self.document["interval"] in _DAY_LONG:
+            return start[:10]
+        turning = len({_offset(str(each["start"])) for each in self.document["data"]}) > 1
+        return f"{start[:10]} {start[11:16]}{_offset(start) if turning else ''}"
 
 
 def _group(value: str | None, *, other: bool) -> Text:
@@ -129,8 +146,13 @@ def _group(value: str | None, *, other: bool) -> Text:
 def _heading(name: str) -> str:
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
-            return {"_previous": "before", "_delta": "change", "_percent": "%"}[suffix]
-    return name.removeprefix("quantities.").replace("_", " ")
+            return {"_previous": "before", "_delta": "change", "_percent": "change %"}[suffix]
+    unit = " ms" if name.startswith(_TIMED) else ""
+    return in_lines(name.removeprefix("quantities.").replace("_", " ") + unit)
+
+
+def _offset(text: str) -> str:
+    return text[19:].lstrip(".0123456789")
 
 
 def _instant(text: str) -> str:

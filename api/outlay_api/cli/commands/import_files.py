@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
 from outlay_api.cli.connection import connect
 from outlay_api.cli.failure import DONE, FAILED, USAGE, Failure
 from outlay_api.cli.money import count
 from outlay_api.cli.output import err, note, show
+from outlay_api.cli.tables import Column, Tabulated
 from outlay_api.cli.target import Show, Target
 
 if TYPE_CHECKING:
@@ -201,18 +202,20 @@ def _why(refusal: Mapping[str, Any]) -> str:
     return f"{refusal['pointer']}: {refusal['reason']}" if refusal["pointer"] else str(refusal["reason"])
 
 
-def _table(reports: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("file", overflow="fold")
+def _table(reports: Sequence[Mapping[str, Any]]) -> Tabulated:
     counted = ("rows", "accepted", "duplicate", "conflict", "rejected")
-    for name in (*counted, "events/s"):
-        table.add_column(name, justify="right")
-    for report in reports:
-        cells = [
-            f"[bold red]{count(report[name])}[/]"
-            if report[name] and name in {"conflict", "rejected"}
-            else count(report[name])
-            for name in counted
-        ]
-        table.add_row(str(report["file"]), *cells, count(report["events_per_second"]))
-    return table
+    return Tabulated(
+        columns=[Column(heading="file"), *(Column(heading=name, number=True) for name in (*counted, "events/s"))],
+        rows=[
+            [
+                str(report["file"]),
+                *(_cell(name, report[name]) for name in counted),
+                count(report["events_per_second"]),
+            ]
+            for report in reports
+        ],
+    )
+
+
+def _cell(name: str, number: int) -> Text:
+    return Text(count(number), style="bold red" if number and name in {"conflict", "rejected"} else "")
