@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "openapi.json"
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document needs no store, so it is made without one."""
-    parts: dict[str, Any] = dict.fromkeys(("warehouse", "catalog", "publisher", "keys", "rules", "reload"))
+    parts: dict[str, Any] = dict.fromkeys(("warehouse", "reader", "catalog", "publisher", "keys", "rules", "reload"))
     metrics = Metrics(CollectorRegistry(), "0")
     return create_app(Services(settings=Settings.load(), clock=ManualClock(), metrics=metrics, **parts)).openapi()
 

@@ -30,7 +30,7 @@ def check_ledger(
 ) -> Checked:
     """Compare every sum and every receipt of the organisation with the ledger's entries.
 
-    Reads the whole ledger of those days while intake waits: narrow the days of a large ledger.
+    Reads the whole ledger of those days beside intake: narrow the days of a large ledger.
     """
     differences = services.warehouse.check(caller.org, start, end)
     return Checked(ok=not differences, differences=[found(each) for each in differences])
