@@ -1,4 +1,4 @@
-"""The HTTP front over an embedded engine as a process of its own: it stops, starts and is killed on one port and folder.
+"""The HTTP front over an embedded engine as a process of its own, to stop, kill and start again on one port and folder.
 
     with ClickHouseProcess.launched(folder) as store:
         ...  # store.dsn
@@ -55,7 +55,13 @@ class ClickHouseProcess:
         while True:  # a killed process holds the folder until it is gone, and connections their port
             command = [sys.executable, "-m", "tests.support.clickhouse_process", str(self.folder), str(self.port)]
             process = subprocess.Popen(
-                command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+                command,
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # tells of every client that is killed
+                text=True,
+                start_new_session=True,
             )
             assert process.stdout is not None
             if process.stdout.readline():

@@ -13,6 +13,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from outlay_infra.kafka import cluster_topics, producer_config
+from outlay_infra.kafka.rejects import rejected
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, MonitorSettings, Settings
 from outlay_infra.warehouse import Warehouse
@@ -60,6 +61,17 @@ class SpendTopic:
             self.entries += rows
             self.amount += Decimal("0.25") * rows
             self.refused += 1
+
+    def refuse(self, name: str, *, origin: tuple[str, int, int] | None) -> None:
+        """Write a refused event, read from `origin`, or sent over HTTP."""
+        told = {"org": "acme", "source": "api", "id": name, "outcome": "rejected"}
+        record = rejected(
+            told | {"pointer": "/time", "reason": "time is required"}, value=b"{}", time=builders.NOON, origin=origin
+        )
+        topic = cluster_topics(self.kafka).usage_rejected.name
+        self._producer.begin_transaction()
+        self._producer.produce(topic, record.value, record.key, headers=record.headers)
+        self._producer.commit_transaction(30)
 
     def block(self, rows: int) -> Block:
         number = next(self._numbers)

@@ -45,7 +45,7 @@ class PendingEvents:
         return {(day, source): count for (whose, day, source), count in found.items() if whose == org}
 
     def everywhere(self) -> Counter[Source]:
-        """Return how many events wait, of every organisation; one that moves on meanwhile is counted once or not at all."""
+        """Return how many events wait, of every organisation; one that moves on meanwhile counts once or not at all."""
         try:
             spend = self.unloaded()
             return spend + self.unmetered(self._topics.usage) + self.unmetered(self._topics.usage_late)

@@ -6,7 +6,7 @@ from __future__ import annotations
 class BlockRefused(Exception):  # noqa: N818 - reads as what happened
     """A block cannot be stored for what it holds, or the store holds another one in its place."""
 
-    def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
-        """Name the record and say why."""
-        super().__init__(f"{topic}/{partition} offset {offset}: {reason}")
+    def __init__(self, place: str, offset: int, reason: str) -> None:
+        """Name the record, `place` being its topic and partition, and say why."""
+        super().__init__(f"{place} offset {offset}: {reason}")
         self.offset = offset

@@ -5,7 +5,7 @@ Assignment is cooperative: what stays with a loader goes on while the rest moves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -36,7 +36,8 @@ _MOVED = frozenset(
 
 _log = structlog.get_logger()
 
-Partitions = tuple[int, ...]
+Place = tuple[str, int]
+"""Topic and partition."""
 
 
 class Group:
@@ -45,24 +46,25 @@ class Group:
     def __init__(
         self,
         config: Config,
-        topic: str,
+        topics: Sequence[str],
         *,
-        given: Callable[[Partitions], None],
-        taken: Callable[[Partitions, bool], Mapping[int, int]],
+        given: Callable[[Sequence[Place]], None],
+        taken: Callable[[Sequence[Place], bool], Mapping[Place, int]],
     ) -> None:
         """Join the group; `config` is that of `consumer_config`.
 
         `given` hears of partitions that are now this loader's, `taken` of those that are no more, and whether another
         may have them already: it returns the offset that each of them goes on from elsewhere.
         """
-        self._topic = topic
         self._given = given
         self._taken = taken
-        self._assigned: set[int] = set()
+        self._assigned: set[Place] = set()
         self.joined = False
         """Whether the group ever gave an answer."""
         self._consumer = Consumer(config | {"partition.assignment.strategy": "cooperative-sticky"})
-        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+        self._consumer.subscribe(
+            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
 
     def read(self, seconds: float) -> list[Message]:
         """Return what came; wait for the first record at most so long."""
@@ -72,63 +74,71 @@ class Group:
         found = [first, *self._consumer.consume(_AT_ONCE, 0)]
         return [message for message in found if not self._failed(message)]
 
-    def commit(self, offsets: Mapping[int, int], *, wait: bool) -> None:
-        """Note where each partition goes on after a restart; a loss costs a question to the store, nothing else."""
+    def commit(self, offsets: Mapping[Place, int], *, wait: bool) -> None:
+        """Note where each place goes on after a restart; a loss costs a question to the store, nothing else."""
         if not offsets:
             return
-        places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+        places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
         try:
             self._consumer.commit(offsets=places, asynchronous=not wait)
         except KafkaException as error:
             cause: KafkaError = error.args[0]
             if not (cause.code() in _MOVED or cause.code() in _PASSING or cause.retriable()):
-                raise named(error, f"committing offsets of {self._topic}") from None
+                raise named(error, "committing offsets") from None
             _log.warning("offsets_not_committed", error=cause.str(), effect="their blocks are passed over next time")
 
-    def pause(self, partitions: Iterable[int], *, paused: bool) -> None:
-        """Read no more of some partitions, or read them again."""
-        places = [TopicPartition(self._topic, partition) for partition in partitions if partition in self._assigned]
-        if places:
-            (self._consumer.pause if paused else self._consumer.resume)(places)
+    def pause(self, places: Iterable[Place], *, paused: bool) -> None:
+        """Read no more of some places, or read them again."""
+        mine = [TopicPartition(*place) for place in places if place in self._assigned]
+        if mine:
+            (self._consumer.pause if paused else self._consumer.resume)(mine)
 
-    def ends(self) -> dict[int, int]:
-        """Return the newest end known of each partition, control records included."""
+    def ends(self) -> dict[Place, int]:
+        """Return the newest end known of each place, control records included."""
         found = {}
-        for partition in self._assigned:
-            _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        for place in self._assigned:
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
             if high >= 0:
-                found[partition] = high
+                found[place] = high
         return found
 
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
 
-    def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        partitions = tuple(place.partition for place in places)
-        consumer.incremental_assign(places)
-        self._assigned |= set(partitions)
+    def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
+        places = _places(assigned)
+        consumer.incremental_assign(assigned)
+        self._assigned |= set(places)
         self.joined = True
-        self._given(partitions)
+        self._given(places)
 
-    def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        partitions = tuple(place.partition for place in places)
-        self.commit(self._taken(partitions, False), wait=True)
-        self._assigned -= set(partitions)
-        consumer.incremental_unassign(places)
+    def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
+        places = _places(revoked)
+        self.commit(self._taken(places, False), wait=True)
+        self._assigned -= set(places)
+        consumer.incremental_unassign(revoked)
 
-    def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        partitions = tuple(place.partition for place in places)
-        _log.warning("partitions_lost", partitions=list(partitions), effect="another loader may have them already")
-        self._taken(partitions, True)
-        self._assigned -= set(partitions)
-        consumer.incremental_unassign(places)
+    def _on_lost(self, consumer: Consumer, lost: list[TopicPartition]) -> None:
+        places = _places(lost)
+        _log.warning("partitions_lost", places=_told(places), effect="another loader may have them already")
+        self._taken(places, True)
+        self._assigned -= set(places)
+        consumer.incremental_unassign(lost)
 
     def _failed(self, message: Message) -> bool:
         error = message.error()
         if error is None:
             return False
         if error.fatal() or not (error.code() in _PASSING or error.retriable()):
-            raise named(error, f"reading {self._topic}")
+            raise named(error, f"reading {message.topic()}")
         _log.warning("reading_failed", error=error.str())
         return True
+
+
+def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
+    return [(one.topic, one.partition) for one in partitions]
+
+
+def _told(places: Iterable[Place]) -> list[str]:
+    return [f"{topic}/{partition}" for topic, partition in sorted(places)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from confluent_kafka import Message
 
 from outlay_streams.runtime.loader.backoff import Backoff
 from outlay_streams.runtime.loader.errors import BlockRefused
 from outlay_streams.runtime.loader.ports import Store
+from outlay_streams.runtime.loader.sources import Source
 from outlay_streams.runtime.loader.unit import Stored, Unit
 
 
@@ -25,11 +26,9 @@ class Bounds:
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """The line of one partition; `name` is how blocks call it, for example `spend/7`."""
+    """The line of one partition."""
 
-    topic: str
-    partition: int
-    name: str
+    source: Source
     bounds: Bounds
     waiting: deque[Message] = field(default_factory=deque)
     nbytes: int = 0
@@ -67,9 +66,7 @@ class Line:
     def begin(self, store: Store, workers: Executor) -> None:
         """Begin to store the next unit, or the one that failed again."""
         if self.unit is None:
-            self.unit = Unit(
-                topic=self.topic, partition=self.partition, name=self.name, records=self._next(), ask=self.ask
-            )
+            self.unit = Unit(source=self.source, records=self._next(), ask=self.ask)
         self.busy = workers.submit(self.unit.store, store)
 
     def _next(self) -> list[Message]:
@@ -91,7 +88,7 @@ class Line:
         self.backoff.succeed()
         self.refused = None
         self.ask = self.ask and stored.skipped > 0
-        self.unsummed += stored.blocks
+        self.unsummed += stored.blocks if self.source.summed else 0
         return stored, end
 
     def fail(self, now: float, *, after: float) -> None:
@@ -99,5 +96,4 @@ class Line:
         self.not_before = now + after
         self.ask = True
         if self.unit is not None:
-            unit = self.unit
-            self.unit = Unit(topic=unit.topic, partition=unit.partition, name=unit.name, records=unit.records, ask=True)
+            self.unit = replace(self.unit, ask=True)

@@ -1,4 +1,4 @@
-"""The loader: reads `spend`, stores its blocks, and notes how far it came.
+"""The loader: reads blocks and refused events, stores them, and notes how far it came.
 
 One thread reads and decides, workers store, a partition a worker at a time. While the store is away the thread goes on
 polling, so that the group knows it lives; nothing is noted that is not stored.
@@ -7,7 +7,7 @@ polling, so that the group knows it lives; nothing is noted that is not stored.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from time import monotonic, time
@@ -19,13 +19,11 @@ from confluent_kafka import Message
 from outlay_infra.errors import StoreError
 from outlay_infra.kafka.client import Config
 from outlay_streams.runtime.loader.errors import BlockRefused
-from outlay_streams.runtime.loader.group import Group, Partitions
+from outlay_streams.runtime.loader.group import Group, Place
 from outlay_streams.runtime.loader.line import Bounds, Line
 from outlay_streams.runtime.loader.metrics import LoaderMetrics
 from outlay_streams.runtime.loader.ports import Store
-
-SPEND = "spend"
-"""How the topic is called in blocks and marks, whatever its prefix."""
+from outlay_streams.runtime.loader.sources import RejectedSource, Source, SpendSource
 
 _IDLE_SECONDS = 0.2
 _BUSY_SECONDS = 0.01
@@ -43,7 +41,10 @@ _log = structlog.get_logger()
 class LoaderOptions:
     """What a loader is told beside its parts."""
 
-    topic: str
+    spend: str
+    """The topic of blocks."""
+    rejected: str
+    """The topic of refused events."""
     parallel: int
     """Partitions stored at once."""
     bounds: Bounds
@@ -68,15 +69,15 @@ class Loader:
         self._workers = workers
         self._metrics = metrics
         self._turned = turned
-        self._lines: dict[int, Line] = {}
-        self._done: dict[int, int] = {}
+        self._lines: dict[Place, Line] = {}
+        self._done: dict[Place, int] = {}
         """Offsets to go on from, not yet committed."""
-        self._position: dict[int, int] = {}
-        self._began: dict[int, float] = {}
+        self._position: dict[Place, int] = {}
+        self._began: dict[Place, float] = {}
         self._summing: Future[None] | None = None
         self._summed_at = monotonic()
         self._away: str | None = None
-        self._group = Group(config, options.topic, given=self._given, taken=self._taken)
+        self._group = Group(config, (options.spend, options.rejected), given=self._given, taken=self._taken)
 
     def run(self, stop: threading.Event) -> None:
         """Load until told to stop, then end what is under way. Raises `BrokerError`."""
@@ -90,13 +91,13 @@ class Loader:
         """Read, take over what was stored, begin what can be, and note how far it came."""
         self._turned()
         for message in self._group.read(self._patience()):
-            line = self._lines.get(message.partition())
+            line = self._lines.get((message.topic(), message.partition()))
             if line is not None:
                 line.add(message)
         now = monotonic()
-        for line in list(self._lines.values()):
+        for place, line in list(self._lines.items()):
             if line.busy is not None and line.busy.done():
-                self._end(line, now)
+                self._end(place, line, now)
         self._begin(now)
         self._sum_up(now)
         self._group.commit(self._done, wait=False)
@@ -118,12 +119,16 @@ class Loader:
 
     def _begin(self, now: float) -> None:
         running = sum(line.busy is not None for line in self._lines.values())
-        due = sorted((line for line in self._lines.values() if line.due(now)), key=_oldest)
-        for line in due[: max(0, self._options.parallel - running)]:
-            line.begin(self._store, self._workers)
-            self._began[line.partition] = now
+        due = sorted((place for place, line in self._lines.items() if line.due(now)), key=self._oldest)
+        for place in due[: max(0, self._options.parallel - running)]:
+            self._lines[place].begin(self._store, self._workers)
+            self._began[place] = now
 
-    def _end(self, line: Line, now: float) -> None:
+    def _oldest(self, place: Place) -> float:
+        line = self._lines[place]
+        return _written(line.unit.records[0] if line.unit is not None else line.waiting[0])
+
+    def _end(self, place: Place, line: Line, now: float) -> None:
         unit = line.unit
         try:
             stored, end = line.end()
@@ -138,18 +143,18 @@ class Loader:
             line.fail(now, after=seconds)
             if self._away is None:
                 _log.warning(
-                    "store_away", error=str(error), partition=line.partition, effect="tried again, nothing lost"
+                    "store_away", error=str(error), partition=line.source.name, effect="tried again, nothing lost"
                 )
             self._away = f"the store does not take blocks: {error}"
         else:
             if self._away is not None:
                 _log.info("store_back")
             self._away = None
-            self._done[line.partition] = self._position[line.partition] = end
+            self._done[place] = self._position[place] = end
             self._metrics.blocks.labels("stored").inc(stored.blocks)
             self._metrics.blocks.labels("skipped").inc(stored.skipped)
             self._metrics.entries.inc(stored.entries)
-            self._metrics.seconds.observe(now - self._began[line.partition])
+            self._metrics.seconds.observe(now - self._began[place])
             if unit is not None and stored.blocks:
                 self._metrics.visible.observe(max(0.0, time() - _written(unit.records[0])))
 
@@ -162,14 +167,14 @@ class Loader:
             if error is not None:
                 _log.warning("sums_postponed", error=str(error))
                 for line in self._lines.values():
-                    line.unsummed = max(1, line.unsummed)
+                    line.unsummed = max(line.unsummed, line.source.summed)
         unsummed = [line for line in self._lines.values() if line.unsummed]
         blocks = sum(line.unsummed for line in unsummed)
         if blocks >= _SUM_BLOCKS or (blocks and now - self._summed_at > _SUM_SECONDS):
             self._summed_at = now
             for line in unsummed:
                 line.unsummed = 0
-            self._summing = self._workers.submit(self._store.sum_up, [line.name for line in unsummed])
+            self._summing = self._workers.submit(self._store.sum_up, [line.source.name for line in unsummed])
 
     def _sum_last(self, names: list[str]) -> None:
         """Sum what leaves this loader up; whoever takes it over makes up for a failure."""
@@ -180,54 +185,53 @@ class Loader:
 
     def _throttle(self) -> None:
         for paused in (True, False):
-            changed = [line for line in self._lines.values() if line.full is paused and line.paused is not paused]
-            self._group.pause([line.partition for line in changed], paused=paused)
-            for line in changed:
-                line.paused = paused
+            changed = [p for p, line in self._lines.items() if line.full is paused and line.paused is not paused]
+            self._group.pause(changed, paused=paused)
+            for place in changed:
+                self._lines[place].paused = paused
 
     def _observe(self) -> None:
         self._metrics.partitions.set(len(self._lines))
         self._metrics.waiting.set(sum(line.nbytes for line in self._lines.values()))
         self._metrics.stopped.set(sum(line.refused is not None for line in self._lines.values()))
         self._metrics.away.set(self._away is not None)
-        for partition, end in self._group.ends().items():
-            if partition in self._position or self._lines[partition].empty:
-                self._metrics.lag.labels(str(partition)).set(max(0, end - self._position.get(partition, end)))
+        for place, end in self._group.ends().items():
+            if place in self._position or self._lines[place].empty:
+                lag = max(0, end - self._position.get(place, end))
+                self._metrics.lag.labels(self._lines[place].source.name).set(lag)
 
-    def _given(self, partitions: Partitions) -> None:
-        for partition in partitions:
-            self._lines[partition] = Line(
-                topic=self._options.topic,
-                partition=partition,
-                name=f"{SPEND}/{partition}",
-                bounds=self._options.bounds,
-                unsummed=1,  # what an earlier loader left
+    def _given(self, places: Sequence[Place]) -> None:
+        for topic, partition in places:
+            kind = SpendSource if topic == self._options.spend else RejectedSource
+            source: Source = kind(topic, partition)
+            # An earlier loader may have left users and latencies unsummed.
+            self._lines[topic, partition] = Line(
+                source=source, bounds=self._options.bounds, unsummed=int(source.summed)
             )
-        _log.info("partitions_given", partitions=sorted(partitions), now=sorted(self._lines))
+        _log.info("partitions_given", partitions=_named(places), now=_named(self._lines))
 
-    def _taken(self, partitions: Partitions, lost: bool) -> Mapping[int, int]:
+    def _taken(self, places: Sequence[Place], lost: bool) -> Mapping[Place, int]:
         """Let go of partitions; what is being stored is waited for, and only then noted."""
-        leaving = [self._lines[partition] for partition in partitions if partition in self._lines]
-        under_way: list[Future[Any]] = [line.busy for line in leaving if line.busy is not None]
+        leaving = {place: self._lines[place] for place in places if place in self._lines}
+        under_way: list[Future[Any]] = [line.busy for line in leaving.values() if line.busy is not None]
         if self._summing is not None:
             under_way.append(self._summing)
         wait(under_way, timeout=_RELEASE_SECONDS)
         now = monotonic()
-        for line in leaving:
+        for place, line in leaving.items():
             if line.busy is not None and line.busy.done():
-                self._end(line, now)
-            del self._lines[line.partition]
-            self._position.pop(line.partition, None)
+                self._end(place, line, now)
+            del self._lines[place]
+            self._position.pop(place, None)
         if not lost:
-            self._sum_last([line.name for line in leaving if line.unsummed])
+            self._sum_last([line.source.name for line in leaving.values() if line.unsummed])
         self._metrics.lag.clear()
-        _log.info("partitions_taken", partitions=sorted(partitions), now=sorted(self._lines))
-        return {partition: self._done.pop(partition) for partition in partitions if partition in self._done}
+        _log.info("partitions_taken", partitions=_named(places), now=_named(self._lines))
+        return {place: self._done.pop(place) for place in places if place in self._done}
 
 
-def _oldest(line: Line) -> float:
-    records = line.unit.records if line.unit is not None else line.waiting
-    return _written(records[0])
+def _named(places: Iterable[Place]) -> list[str]:
+    return [f"{topic}/{partition}" for topic, partition in sorted(places)]
 
 
 def _written(message: Message) -> float:

@@ -34,7 +34,7 @@ def run_loader(
 
     A store that is away is waited for, from the start on.
     """
-    topic = cluster_topics(settings.kafka).spend.name
+    topics = cluster_topics(settings.kafka)
     loader_settings = settings.loader
     registry = registry or CollectorRegistry()
     progress = Progress()
@@ -51,7 +51,12 @@ def run_loader(
     with ThreadPoolExecutor(parallel + 1, thread_name_prefix=GROUP) as workers:
         try:
             loader = Loader(
-                LoaderOptions(topic=topic, parallel=parallel, bounds=Bounds(blocks=loader_settings.group_blocks)),
+                LoaderOptions(
+                    spend=topics.spend.name,
+                    rejected=topics.usage_rejected.name,
+                    parallel=parallel,
+                    bounds=Bounds(blocks=loader_settings.group_blocks),
+                ),
                 config,
                 store=store,
                 workers=workers,
@@ -60,7 +65,7 @@ def run_loader(
             )
             live, ready = {"progress": progress.stalled}, {"loading": loader.not_ready}
             with monitored(settings.monitor, registry, live=live, ready=ready) as url:
-                _log.info("loading", topic=topic, store=masked(settings.dsn), monitor=url)
+                _log.info("loading", topic=topics.spend.name, store=masked(settings.dsn), monitor=url)
                 announce(url)
                 loader.run(stop)
         finally:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import pyarrow as pa
 
 from outlay_infra.errors import QueryError, QueryLimit
 from outlay_schemas.block import Block
 from outlay_streams.runtime.loader.errors import BlockRefused
 from outlay_streams.runtime.loader.ports import Store
-from outlay_streams.wire import WireError, decode_block, decode_prices, decode_receipts
+from outlay_streams.runtime.loader.sources import Record, Source
+from outlay_streams.wire import WireError
 
 _OTHER = (
     "the store holds another block under this offset; the topic was made anew, or another deployment writes to this "
@@ -23,26 +21,12 @@ _OTHER = (
 )
 
 
-class Entry(Protocol):
-    """A record of `spend`."""
-
-    def offset(self) -> int:
-        """Return where it stands."""
-        ...
-
-    def value(self) -> bytes | None:
-        """Return the block."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Records to store together. `name` is the partition as blocks call it, `ask` whether some may be stored."""
+    """Records to store together. `ask` says whether the store may hold some of them."""
 
-    topic: str
-    partition: int
-    name: str
-    records: Sequence[Entry]
+    source: Source
+    records: Sequence[Record]
     ask: bool
 
     @property
@@ -55,17 +39,17 @@ class Unit:
         there = self._there(store) if self.ask else {}
         blocks = []
         for record in self.records:
-            value = record.value() or b""
             try:
                 if record.offset() in there:
                     self._compare(record, there[record.offset()])
                     continue
-                blocks.append(decode_block(value, self.name, record.offset()))
-                prices = decode_prices(value)
+                found = self.source.block(record)
             except WireError as error:
                 raise self._refused(record.offset(), str(error)) from error
-            if prices.num_rows:
-                store.keep_prices(prices)
+            if found is not None:
+                blocks.append(found.block)
+                if found.prices.num_rows:
+                    store.keep_prices(found.prices)
         self._load(store, blocks)
         entries = sum(block.entries.num_rows for block in blocks)
         return Stored(blocks=len(blocks), skipped=len(there), entries=entries)
@@ -73,14 +57,13 @@ class Unit:
     def _there(self, store: Store) -> dict[int, list[dict[str, object]]]:
         found: dict[int, list[dict[str, object]]] = {}
         offsets = {record.offset() for record in self.records}
-        for row in store.receipts(self.name, self.records[0].offset(), self.records[-1].offset()).to_pylist():
+        for row in store.receipts(self.source.name, self.records[0].offset(), self.records[-1].offset()).to_pylist():
             if row["block"] in offsets:
                 found.setdefault(row["block"], []).append(row)
         return found
 
-    def _compare(self, record: Entry, there: list[dict[str, object]]) -> None:
-        receipts: pa.Table = decode_receipts(record.value() or b"", self.name, record.offset())
-        if sorted(map(repr, receipts.to_pylist())) != sorted(map(repr, there)):
+    def _compare(self, record: Record, there: list[dict[str, object]]) -> None:
+        if sorted(map(repr, self.source.receipts(record).to_pylist())) != sorted(map(repr, there)):
             raise self._refused(record.offset(), _OTHER)
 
     def _load(self, store: Store, blocks: Sequence[Block]) -> None:
@@ -98,7 +81,7 @@ class Unit:
                 self._load(store, [block])
 
     def _refused(self, offset: int, reason: str) -> BlockRefused:
-        return BlockRefused(self.topic, self.partition, offset, reason)
+        return BlockRefused(self.source.place, offset, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from outlay_infra.kafka import consumer_config
+from outlay_infra.kafka import cluster_topics, consumer_config
 from outlay_infra.kafka.groups import Progress
 from outlay_infra.settings import Settings
 from outlay_infra.warehouse.shared import SharedWarehouse
+from outlay_schemas.topics import Topic
 from outlay_streams.wire import encode_block
 from tests.streams.runtime.loader.conftest import loading
 from tests.support.spend_topic import SpendTopic, eventually, held
@@ -20,10 +21,11 @@ def settings(spend: SpendTopic, database: str) -> Settings:
     return spend.settings(database=database)
 
 
-def rewind(spend: SpendTopic) -> None:
+def rewind(spend: SpendTopic, topic: Topic | None = None) -> None:
     """Send the group back to the first record of every partition."""
     consumer = Consumer(consumer_config(spend.kafka, "loader"))
-    places = [TopicPartition(spend.topic.name, partition, 0) for partition in range(spend.topic.partitions)]
+    topic = topic or spend.topic
+    places = [TopicPartition(topic.name, partition, 0) for partition in range(topic.partitions)]
     consumer.commit(offsets=places, asynchronous=False)
     consumer.close()
 
@@ -94,6 +96,26 @@ def test_a_refused_block_stops_its_partition_alone_and_is_named(
 
     assert ready.status_code == 503
     assert f"{spend.topic.name}/0 offset 0" in ready.text
+
+
+def test_what_was_refused_over_http_is_in_the_account_and_what_a_meter_refused_is_there_once(
+    spend: SpendTopic, store: SharedWarehouse, settings: Settings
+) -> None:
+    spend.refuse("bad", origin=None)
+    spend.refuse("seen by a meter", origin=("usage", 0, 7))
+    spend.refuse("worse", origin=None)
+    for _ in range(2):
+        with loading(settings):
+            eventually(lambda: len(store.query("SELECT 1 FROM receipts")) == 2)
+        rewind(spend, cluster_topics(spend.kafka).usage_rejected)
+
+    rejects = store.query(
+        "SELECT org, source, id, outcome, pointer, reason, event FROM rejects ORDER BY id"
+    ).to_pylist()
+    told = {"org": "acme", "source": "api", "outcome": "rejected", "pointer": "/time", "reason": "time is required"}
+    assert rejects == [told | {"id": "bad", "event": "{}"}, told | {"id": "worse", "event": "{}"}]
+    assert store.query("SELECT sum(received) AS n, sum(rejected) AS r FROM receipts").to_pylist() == [{"n": 2, "r": 2}]
+    assert store.check() == []
 
 
 def test_a_topic_made_anew_is_noticed(spend: SpendTopic, store: SharedWarehouse, settings: Settings) -> None:

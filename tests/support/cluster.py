@@ -1,0 +1,155 @@
+"""The roles of a cluster as processes, over a broker and a store: started, killed and started again.
+
+with Cluster(kafka, store.dsn, folder) as cluster:
+    api = cluster.start("api")
+    cluster.start("meter"), cluster.start("loader")
+    httpx.post(f"{api.url}/v1/events", ...)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from outlay_infra.kafka.topic_admin import TopicAdmin
+from outlay_infra.settings import KafkaSettings, Settings
+from outlay_infra.warehouse.shared import SharedWarehouse
+
+OUTLAY = (sys.executable, "-c", "from outlay_api.cli import main; main()")
+PATIENCE = 120.0
+
+_QUICK = {
+    "OUTLAY_METER__SESSION_SECONDS": "6",
+    "OUTLAY_METER__TRANSACTION_SECONDS": "5",
+    "OUTLAY_METER__CATALOG_SECONDS": "0.5",
+    "OUTLAY_LOADER__SESSION_SECONDS": "6",
+}
+"""What a killed process costs: how long the brokers wait for it."""
+
+
+@dataclass
+class Role:
+    """One process of one role."""
+
+    name: str
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    url: str = ""
+
+    def start(self) -> Self:
+        """Start it and wait until it tells its URL."""
+        before = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*OUTLAY, "run", self.name.partition("-")[0], "--port", "0"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            told = self.log.read_bytes()[before:].decode(errors="replace")
+            if found := re.search(r"at (http://127\.0\.0\.1:\d+)", told):
+                self.url = found[1]
+                return self
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.name} did not start:\n{told}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Stop it in good order and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        process.send_signal(how)
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+@dataclass
+class Cluster:
+    """Roles over one prefix of topics and one database."""
+
+    kafka: KafkaSettings
+    dsn: str
+    folder: Path
+    database: str = "outlay"
+    more: dict[str, str] = field(default_factory=dict)
+    roles: list[Role] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        TopicAdmin(self.kafka).apply()
+        with self.warehouse() as warehouse:
+            warehouse.migrate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for role in self.roles:
+            role.kill()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("OUTLAY_")},
+            "OUTLAY_STORE": self.dsn,
+            "OUTLAY_DATABASE": self.database,
+            "OUTLAY_KAFKA__BOOTSTRAP": self.kafka.bootstrap,
+            "OUTLAY_KAFKA__PREFIX": self.kafka.prefix,
+            "OUTLAY_KAFKA__PARTITIONS": str(self.kafka.partitions),
+            **_QUICK,
+            **self.more,
+        }
+
+    def settings(self) -> Settings:
+        """Return what the roles run with, for looking at their cluster."""
+        return Settings(store=self.dsn, database=self.database, kafka=self.kafka, data=self.folder / "cli")
+
+    def warehouse(self) -> SharedWarehouse:
+        return SharedWarehouse.open(self.dsn, database=self.database)
+
+    def start(self, name: str, **environment: str) -> Role:
+        """Start a role; several of one kind are told apart by a suffix, as in `meter-2`."""
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        own = {"OUTLAY_DATA": str(folder)}
+        if name.startswith("meter"):
+            own["OUTLAY_METER__INSTANCE"] = name
+        role = Role(name, {**self.environment, **own, **environment}, self.folder / f"{name}.log")
+        self.roles.append(role)
+        return role.start()
+
+    def outlay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line over the same settings."""
+        environment = {**self.environment, "OUTLAY_DATA": str(self.folder / "cli")}
+        return subprocess.run(
+            [*OUTLAY, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+
+
+def eventually(holds: Any, *, patience: float = PATIENCE) -> None:
+    """Return once `holds` does."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, "what the test waits for did not come about"
+        time.sleep(0.1)
