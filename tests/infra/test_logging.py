@@ -51,9 +51,7 @@ def test_lines_of_libraries_have_the_same_shape(stream: io.StringIO) -> None:
 
 def test_secrets_are_masked_wherever_they_stand(stream: io.StringIO) -> None:
     log = structlog.get_logger("outlay.test")
-    log.info(
-        "sent", text=f"key {KEY}", authorization=f"Bearer {KEY}", url="clickhouse://u:hunter2@db", secret="x" * 9
-    )
+    log.info("sent", text=f"key {KEY}", authorization=f"Bearer {KEY}", url="clickhouse://u:hunter2@db", secret="x" * 9)
     try:
         int(KEY)
     except ValueError:
