@@ -48,6 +48,7 @@ def distinct(sent: Batches) -> list[dict[str, Any]]:
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(900)
 def test_killed_at_random_moments_every_acknowledged_event_is_counted_once(tmp_path: Path) -> None:
     dice = random.Random(20260504)
     every = batches(dice)
@@ -58,7 +59,7 @@ def test_killed_at_random_moments_every_acknowledged_event_is_counted_once(tmp_p
             if behind:
                 writer.send(waiting)
             for count, answer in enumerate(writer.answers()):
-                assert "error" not in answer
+                assert "error" not in answer, answer
                 waiting.pop(answer.get("n", -1), None)
                 if count == behind:
                     writer.kill_within(dice.uniform(0, LONGEST))
