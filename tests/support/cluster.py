@@ -43,10 +43,11 @@ class Role:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
+    _told_before: int = 0
 
-    def start(self) -> Self:
-        """Start it and wait until it tells its URL."""
-        before = self.log.stat().st_size if self.log.exists() else 0
+    def launch(self) -> Self:
+        """Start it; `wait` waits until it is there."""
+        self._told_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*OUTLAY, "run", self.name.partition("-")[0], "--port", "0"],
@@ -56,9 +57,14 @@ class Role:
                 stderr=log,
                 start_new_session=True,
             )
+        return self
+
+    def wait(self) -> Self:
+        """Return once it tells its URL."""
+        assert self.process is not None
         deadline = time.monotonic() + PATIENCE
         while True:
-            told = self.log.read_bytes()[before:].decode(errors="replace")
+            told = self.log.read_bytes()[self._told_before :].decode(errors="replace")
             if found := re.search(r"at (http://127\.0\.0\.1:\d+)", told):
                 self.url = found[1]
                 return self
@@ -128,7 +134,12 @@ class Cluster:
     def warehouse(self) -> SharedWarehouse:
         return SharedWarehouse.open(self.dsn, database=self.database)
 
-    def start(self, name: str, **environment: str) -> Role:
+    def start(self, *names: str) -> list[Role]:
+        """Start roles side by side and wait for all."""
+        launched = [self.launch(name) for name in names]
+        return [role.wait() for role in launched]
+
+    def launch(self, name: str, **environment: str) -> Role:
         """Start a role; several of one kind are told apart by a suffix, as in `meter-2`."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +148,7 @@ class Cluster:
             own["OUTLAY_METER__INSTANCE"] = name
         role = Role(name, {**self.environment, **own, **environment}, self.folder / f"{name}.log")
         self.roles.append(role)
-        return role.start()
+        return role.launch()
 
     def outlay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line over the same settings."""
