@@ -22,8 +22,8 @@ from outlay_schemas.topics import BlockHeader
 from tests.faults.meter_process import USD
 from tests.support.meter_topics import ORG, MeterTopics, encoded, entries, now, outcomes, summed
 
-KILLS = 10
-ROUND = 800
+KILLS = 8
+ROUND = 600
 """Events sent between two kills."""
 PARTITIONS = 4
 LONGEST = 0.3

@@ -25,6 +25,7 @@ from outlay_schemas.codec import encode_single_object
 from outlay_schemas.topics import ORG_HEADER, Topic
 from outlay_schemas.usage import UsageEvent
 from outlay_streams.runtime.kafka_meter import run_meter
+from outlay_streams.runtime.kafka_meter.patience import patiently
 from outlay_streams.wire import Mark, decode_block, decode_cells
 from tests.support.events import event
 
@@ -143,15 +144,30 @@ class MeterTopics:
     def queue(self, value: Mapping[str, Any] | bytes, *, topic: Topic | None = None, **more: Any) -> None:
         """Write one record with the next `send`."""
         raw = value if isinstance(value, bytes) else encoded(value)
-        more = {"partition": 0, "headers": [(ORG_HEADER, ORG.encode())]} | more
-        self._producer.produce((topic or self.topics.usage).name, raw, b"k", **more)
+        more = {"key": b"k", "partition": 0, "headers": [(ORG_HEADER, ORG.encode())]} | more
+        if more["partition"] is None:
+            del more["partition"]
+        self._producer.produce((topic or self.topics.usage).name, raw, **more)
 
     def await_that(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""
         deadline = monotonic() + PATIENCE
         while not holds():
             assert monotonic() < deadline
-            threading.Event().wait(0.02)
+            self.pause(0.02)
+
+    def pause(self, seconds: float) -> None:
+        """Let others go on for a moment."""
+        threading.Event().wait(seconds)
+
+    def written(self, topic: Topic) -> int:
+        """Return how many records a topic holds, committed or not, transaction markers included."""
+        consumer = Consumer(consumer_config(self.kafka, "test") | {"isolation.level": "read_uncommitted"})
+        places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+        try:
+            return patiently(lambda: sum(consumer.get_watermark_offsets(place, 10)[1] for place in places), "asking")
+        finally:
+            consumer.close()
 
     def read(self, topic: Topic, *, until: Callable[[list[Message]], bool] | None = None) -> list[Message]:
         """Return the committed records of a topic from its beginning; with `until`, wait for that to hold."""

@@ -12,9 +12,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from outlay_infra.kafka.client import Config
 from outlay_infra.kafka.errors import BrokerUnavailable, named
+from outlay_streams.runtime.kafka_meter.patience import SECONDS
 from outlay_streams.wire import Mark, encode_cells
-
-_PATIENCE = 60.0
 
 
 class CellsOut:
@@ -38,7 +37,7 @@ class CellsOut:
 
     def flush(self) -> None:
         """Return once all that was sent is written; raise `BrokerError` otherwise: end then, to start anew."""
-        if self._producer.flush(_PATIENCE):
+        if self._producer.flush(SECONDS):
             raise BrokerUnavailable(f"{self._topic} takes no records; is the broker running?")
         if self._error is not None:
             raise named(self._error, f"writing to {self._topic}")

@@ -17,21 +17,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from outlay_infra.kafka.client import Config
 from outlay_infra.kafka.errors import named
 from outlay_streams.runtime.kafka_meter.errors import Fenced, UnevenTopics
+from outlay_streams.runtime.kafka_meter.patience import passes, patiently
 from outlay_streams.runtime.kafka_meter.records import Chunk
 
 _AT_ONCE = 2_000
-_PATIENCE = 60.0
-_PAUSE = 0.05
+_ASKING_SECONDS = 30.0
 # Fatal to a consumer is nothing but another member of its name; librdkafka's own errors begin with an underscore.
 _FENCED = frozenset({KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001
-_PASSING = frozenset(
-    {
-        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001 - it joins again
-        KafkaError._TRANSPORT,  # noqa: SLF001 - it connects again
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-    }
-)
+_TOO_SLOW = KafkaError._MAX_POLL_EXCEEDED  # noqa: SLF001 - it joins again
 
 _log = structlog.get_logger()
 
@@ -155,7 +148,7 @@ class Intake:
             return False
         if error.code() in _FENCED:
             raise Fenced(f"{error.str()}; another meter of this name runs")
-        if error.fatal() or not (error.code() in _PASSING or error.retriable()):
+        if error.fatal() or not (passes(error) or error.code() == _TOO_SLOW):
             raise named(error, f"reading {message.topic()}")
         _log.warning("reading_failed", error=error.str())
         return True
@@ -163,13 +156,12 @@ class Intake:
 
 def _committed(consumer: Consumer, given: list[TopicPartition]) -> list[TopicPartition]:
     """Return where each partition goes on. An open transaction that may still move it is waited for."""
-    deadline = time.monotonic() + _PATIENCE
-    while given:
-        found: list[TopicPartition] = consumer.committed(given, _PATIENCE)
-        errors = [one.error for one in found if one.error is not None]
-        if not errors:
-            return found
-        if time.monotonic() > deadline or not errors[0].retriable():
-            raise named(errors[0], "asking for committed offsets")
-        time.sleep(_PAUSE)
-    return []
+
+    def ask() -> list[TopicPartition]:
+        found: list[TopicPartition] = consumer.committed(given, _ASKING_SECONDS)
+        for one in found:
+            if one.error is not None:
+                raise KafkaException(one.error)
+        return found
+
+    return patiently(ask, "asking for committed offsets") if given else []

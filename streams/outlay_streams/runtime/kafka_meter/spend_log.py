@@ -13,12 +13,13 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from outlay_infra.kafka.client import Config
 from outlay_infra.kafka.errors import BrokerUnavailable, named
 from outlay_schemas.topics import BlockHeader
+from outlay_streams.runtime.kafka_meter.patience import SECONDS, patiently
 
 _AT_ONCE = 100
-_PATIENCE = 60.0
 _POLL_SECONDS = 1.0
+_ASKING_SECONDS = 30.0
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors begin with an underscore
-_EPOCH_MS = 1000
+_SECOND_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +47,31 @@ class SpendLog:
         return {place.partition: Bounds(earliest[place.partition], latest[place.partition]) for place in places}
 
     def _offsets(self, places: list[TopicPartition], which: OffsetSpec) -> dict[int, int]:
-        asked = dict.fromkeys(places, which) if places else {}
-        if not asked:
+        if not places:
             return {}
-        found = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=30)
-        try:
-            return {place.partition: future.result(_PATIENCE).offset for place, future in found.items()}
-        except KafkaException as error:
-            raise named(error, f"asking for the offsets of {self.topic}") from None
+
+        def ask() -> dict[int, int]:
+            found = self._admin.list_offsets(
+                dict.fromkeys(places, which),
+                isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                request_timeout=_ASKING_SECONDS,
+            )
+            return {place.partition: future.result(SECONDS).offset for place, future in found.items()}
+
+        return patiently(ask, f"asking for the offsets of {self.topic}")
 
     def since(self, partition: int, instant: datetime) -> int | None:
         """Return the first offset written at or after `instant` (aware); None when there is none."""
-        place = TopicPartition(self.topic, partition, int(instant.timestamp() * _EPOCH_MS))
-        try:
-            (found,) = self._consumer.offsets_for_times([place], _PATIENCE)
-        except KafkaException as error:
-            raise named(error, f"asking for offsets of {self.topic}/{partition} by time") from None
-        return found.offset if found.offset >= 0 else None
+        place = TopicPartition(self.topic, partition, int(instant.timestamp() * _SECOND_MS))
+
+        def ask() -> int:
+            (found,) = self._consumer.offsets_for_times([place], _ASKING_SECONDS)
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return int(found.offset)
+
+        offset = patiently(ask, f"asking for offsets of {self.topic}/{partition} by time")
+        return offset if offset >= 0 else None
 
     def read(self, partition: int, start: int, end: int) -> Iterator[Message]:
         """Yield the committed records of `start <= offset < end`, in order.
@@ -72,7 +81,7 @@ class SpendLog:
         if start >= end:
             return
         self._consumer.assign([TopicPartition(self.topic, partition, start)])
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + SECONDS
         try:
             while True:
                 for message in self._consumer.consume(_AT_ONCE, _POLL_SECONDS):
@@ -82,7 +91,7 @@ class SpendLog:
                     if message.offset() >= end:
                         return
                     if error is None:
-                        deadline = time.monotonic() + _PATIENCE
+                        deadline = time.monotonic() + SECONDS
                         yield message
                 if time.monotonic() > deadline:
                     raise BrokerUnavailable(f"{self.topic}/{partition} could not be read up to offset {end}; try again")

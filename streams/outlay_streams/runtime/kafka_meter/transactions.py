@@ -14,9 +14,9 @@ from outlay_infra.kafka.client import Config
 from outlay_infra.kafka.delivery import Header
 from outlay_infra.kafka.errors import BrokerUnavailable, named
 from outlay_streams.runtime.kafka_meter.errors import Aborted, Fenced
+from outlay_streams.runtime.kafka_meter.patience import SECONDS, passes
 
 _CALL_SECONDS = 10.0
-_PATIENCE = 60.0
 # librdkafka's own errors begin with an underscore.
 _FENCED = frozenset(
     {
@@ -76,7 +76,7 @@ class Transactions:
                 written[place] = message.offset()
 
         chosen = {} if output.partition is None else {"partition": output.partition}
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + SECONDS
         while True:
             try:
                 self._producer.produce(
@@ -98,14 +98,14 @@ class Transactions:
 
     def _retried(self, call: Callable[..., _Result], *arguments: Any, doing: str) -> _Result:
         """Call until it succeeds or fails for good; every call bears a repeat, as librdkafka promises."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + SECONDS
         timeout = () if call == self._producer.begin_transaction else (_CALL_SECONDS,)
         while True:
             try:
                 return call(*arguments, *timeout)
             except KafkaException as error:
                 cause: KafkaError = error.args[0]
-                if not cause.retriable() or cause.fatal() or cause.txn_requires_abort():
+                if not passes(cause) or cause.fatal() or cause.txn_requires_abort():
                     raise _judged(error, doing, abort=cause.txn_requires_abort()) from None
                 if time.monotonic() > deadline:
                     raise BrokerUnavailable(f"{doing}: {cause.str()}; is the broker running?") from None
