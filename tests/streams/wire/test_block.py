@@ -59,7 +59,7 @@ def same(one: Block, other: Block) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(rows(), max_size=6), st.lists(st.fixed_dictionaries({"id": text, "event": text}), max_size=2))
 def test_a_block_comes_back_whole(sent: list[dict[str, Any]], refused: list[dict[str, str]]) -> None:
     whole = made(*({**row, "id": f"e{at}"} for at, row in enumerate(sent)), rejects=refused, duplicates=3)
