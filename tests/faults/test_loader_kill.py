@@ -1,4 +1,4 @@
-"""A loader killed at random moments, a store that is away, a store killed while it writes: everything is stored once."""
+"""A loader killed at random moments, a store away or killed while it writes: everything is stored, once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.clickhouse_process import ClickHouseProcess
 from tests.support.cluster import Cluster
 from tests.support.spend_topic import SpendTopic, eventually, held
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 
 KILLS = 8
 
