@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,11 +19,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from rich.console import Console
 
-from outlay import UsageEvent
+from outlay import SendResult, UsageEvent
+from outlay_api.cli.demo_view import DemoView
+from outlay_api.demo.feed import Counts
+from outlay_api.demo.ledger import Ledger
 from outlay_api.demo.rhythm import Market, Rhythm
 from outlay_api.demo.traffic import Sent, disturbed, fresh
+from outlay_api.demo.visibility import Visibility
 from outlay_api.demo.world import UNKNOWN_MODEL, catalog_text, traffic
+from outlay_schemas.outcome import ACCEPTED
 from outlay_streams.catalog import read_catalog
 from tests.cli.conftest import Cli
 
@@ -152,10 +163,104 @@ def test_the_catalog_is_one_file_that_can_be_read() -> None:
 def test_once_reports_and_ends_in_0_only_when_all_is_accounted_for(cli: Cli) -> None:
     ran = cli("demo", "--once", "--events", "700", "--data", "demo")
     assert ran.code == 0
-    assert "Events received from" in ran.out
+    assert "Events received on" in ran.out
     assert "every sum agrees" in ran.out
     assert "every one of 700 events is accounted for" in ran.err
     assert "(unallocated)" in ran.out
     again = cli("demo", "--once", "--events", "700", "--data", "demo")
     assert again.code == 0
     assert "every one of 1,400 events is accounted for" in again.err
+
+
+class Silent:
+    """An API whose answers are those of a ledger with one call."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        if path == "/v1/events":
+            entry = {"id": "a-1", "time": "2026-11-24T10:00:00Z", "team": "search", "model": "m", "amount": "0.0012"}
+            return {"data": [entry, {**entry, "amount": None}]}
+        if path == "/v1/conservation":
+            sums = {"received": 3, "counted": 2, "duplicate": 1, "conflict": 0, "rejected": 0, "pending": 0}
+            return {"balanced": True, "totals": sums}
+        totals = {"amount": "12.5", "calls": 2, "entries": self.entries}
+        row = {"business_unit": "consumer", "team": "search", "provider": "openai", "model": "unknown-1", **totals}
+        return {"data": [row], "totals": totals}
+
+
+async def shown(width: int, height: int) -> list[str]:
+    api = Silent()
+    api.entries = 2
+    ledger = Ledger(api=api)
+    visibility = Visibility(ledger=ledger, counts=Counts(), baseline=0)
+    view = DemoView(url="http://127.0.0.1:8321", program="outlay", counts=visibility.counts, visibility=visibility)
+    snapshot = await ledger.snapshot()
+    assert "unknown-1" in view.line(snapshot, 0.0)
+    console = Console(width=width, height=height, color_system=None, force_terminal=True)
+    with console.capture() as capture:
+        console.print(view.screen(snapshot, 0.0))
+    return capture.get().splitlines()
+
+
+async def test_the_screen_tells_money_lag_gaps_and_what_to_try() -> None:
+    text = "\n".join(await shown(80, 40))
+    for told in (
+        "http://127.0.0.1:8321/docs",
+        "http://127.0.0.1:8321/metrics",
+        "today USD",
+        "12.50",
+        "0.0012",
+        "2 entries of openai unknown-1: true spend is higher",
+        "3 received = 2 counted + 1 duplicate",
+        "export OUTLAY_SERVER=http://127.0.0.1:8321",
+        "outlay explain a-1",
+    ):
+        assert told in text
+
+
+async def test_a_low_screen_keeps_the_money_and_the_account() -> None:
+    assert all(len(line) <= 80 for line in await shown(80, 24))
+    low = await shown(80, 9)
+    assert len(low) <= 9
+    text = "\n".join(low)
+    assert "12.50" in text
+    assert "3 received" in text
+    assert "explain" not in text
+
+
+async def test_the_lag_is_the_time_until_the_totals_have_an_acknowledged_batch() -> None:
+    api = Silent()
+    counts = Counts()
+    visibility = Visibility(ledger=Ledger(api=api), counts=counts, baseline=0, again=0)
+    assert visibility.percentile(99) is None
+    following = asyncio.create_task(visibility.follow())
+    counts.add(SendResult((ACCEPTED,)), time.monotonic())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not visibility.lags
+    api.entries = 1
+    for _ in range(20):
+        await asyncio.sleep(0)
+    following.cancel()
+    assert len(visibility.lags) == 1
+    assert 0 <= (visibility.percentile(50) or 0) <= (visibility.percentile(99) or 0)
+
+
+def test_live_traffic_is_told_in_lines_and_a_signal_ends_it_well(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "from outlay_api.cli import main; main()", "demo", "--port", "0")
+    options = ("--events", "300", "--rate", "20", "--data", str(tmp_path / "demo"))
+    with subprocess.Popen(
+        [*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "/docs" in process.stdout.readline()
+        assert "received = " in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert f"spend --by team --data {tmp_path / 'demo'}" in told
+    assert "Traceback" not in told
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]

@@ -11,8 +11,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-FOLDED = 10
+FOLDED = 8
 """Characters a narrow terminal leaves of a longer text before it goes on in the next line."""
+_ONE_LINE = 10
+"""Longest heading of several words that is not broken."""
 _GAP = 2
 
 Cell = Text | str
@@ -68,7 +70,7 @@ class Tabulated:
 def in_lines(heading: str) -> str:
     """Break a long heading of several words near its middle."""
     spaces = [index for index, letter in enumerate(heading) if letter == " "]
-    if len(heading) <= FOLDED or not spaces:
+    if len(heading) <= _ONE_LINE or not spaces:
         return heading
     middle = min(spaces, key=lambda index: abs(index - len(heading) / 2))
     return f"{heading[:middle]}\n{heading[middle + 1 :]}"

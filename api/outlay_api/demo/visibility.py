@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from outlay_api.demo.feed import Counts
 from outlay_api.demo.ledger import Ledger
 
-_AGAIN = 0.01
-"""Seconds between two looks for the same events."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Visibility:
@@ -22,6 +19,8 @@ class Visibility:
     counts: Counts
     baseline: int
     """Entries there were before `counts` began."""
+    again: float = 0.01
+    """Seconds between two looks for the same events."""
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
 
     async def follow(self) -> None:
@@ -31,7 +30,7 @@ class Visibility:
             self.counts.news.clear()
             accepted, at = self.counts.accepted, self.counts.acknowledged_at
             while await self.ledger.entries() < self.baseline + accepted:  # noqa: ASYNC110 - a server tells nobody
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(self.again)
             self.lags.append(time.monotonic() - at)
 
     def percentile(self, percent: int) -> float | None:

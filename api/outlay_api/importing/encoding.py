@@ -7,20 +7,19 @@ takes them for floats.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from outlay_api.importing.errors import MappingError
 from outlay_api.importing.events import Events
+from outlay_api.importing.json_cells import as_json
 from outlay_api.importing.mapping import ID, Field, FieldMap, Kind
+from outlay_api.importing.maps import members
 from outlay_api.importing.reading import Malformed, Rows
 from outlay_api.importing.times import Times
-
-_WHOLE = r"^-?(0|[1-9][0-9]{0,17})$"
-_TRUTH = r"^(true|false)$"
-_ESCAPED = r'["\\\x00-\x1f]'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +35,16 @@ class FrameEncoder:
         pieces: dict[Field, pl.Series] = {}
         for field, column in self.fields.columns.items():
             cells = frame.get_column(column)
+            if field.kind is Kind.MAP:
+                pieces[field], wrong = members(cells, field, self.fields.named(field.group))
+                refused += self._refused(rows, wrong, partial(_no_object, column), cells)
+                continue
             if field.kind is Kind.TIME:
                 cells, nowhere = self._times(cells, column)
-                refused += self._never(rows, frame.get_column(column), nowhere)
-            pieces[field] = _json(cells, field.kind)
+                refused += self._refused(rows, nowhere, self.times.leapt, frame.get_column(column))
+            pieces[field] = as_json(cells, field.kind)
+            if field in self.fields.defaults:
+                pieces[field] = pieces[field].fill_null(self.fields.defaults[field])
         own = pl.Series(ids, dtype=pl.String)
         pieces[ID] = pieces[ID].fill_null('"' + own + '"') if ID in pieces else '"' + own + '"'
         lines = pl.select(self._object(pieces)).to_series().to_list()
@@ -52,15 +57,15 @@ class FrameEncoder:
             )
         return self.times.read(cells)
 
-    def _never(self, rows: Rows, cells: pl.Series, nowhere: pl.Series) -> list[Malformed]:
+    def _refused(self, rows: Rows, wrong: pl.Series, why: Callable[[object], str], cells: pl.Series) -> list[Malformed]:
         return [
             Malformed(
                 rows.numbers[index],
                 rows.places[index] if rows.places else None,
-                self.times.leapt(cells[index]),
+                why(cells[index]),
                 json.dumps(rows.frame.row(index, named=True), default=str, ensure_ascii=False),
             )
-            for index in nowhere.arg_true().to_list()
+            for index in wrong.arg_true().to_list()
         ]
 
     def _object(self, pieces: Mapping[Field, pl.Series]) -> pl.Expr:
@@ -79,28 +84,12 @@ class FrameEncoder:
         return pl.concat_str([*parts, pl.lit("}")], ignore_nulls=True)
 
 
+def _no_object(column: str, cell: object) -> str:
+    return f"{column} is no JSON object of single values: {cell} (take the text itself with --map tags.NAME={column})"
+
+
 def _member(field: Field, cells: pl.Series) -> pl.Expr:
-    """Write `,"name":value`, or null for an empty cell."""
+    """Write `,"name":value`, or null for an empty cell; a map is written already."""
+    if field.kind is Kind.MAP:
+        return pl.lit(cells)
     return pl.lit(f",{json.dumps(field.name, ensure_ascii=False)}:") + pl.lit(cells)
-
-
-def _json(cells: pl.Series, kind: Kind) -> pl.Series:
-    """Write every cell as JSON; empty cells are null."""
-    if kind in {Kind.NUMBER, Kind.BOOLEAN}:
-        text = cells.cast(pl.String).str.strip_chars()
-        bare = _WHOLE if kind is Kind.NUMBER else _TRUTH
-        lower = text.str.to_lowercase()
-        quoted = _quoted(text)
-        chosen = pl.when(lower.str.contains(bare)).then(lower).otherwise(quoted)
-        return pl.select(pl.when(text != "").then(chosen)).to_series()
-    text = cells.cast(pl.String)
-    return pl.select(pl.when(text != "").then(_quoted(text))).to_series()
-
-
-def _quoted(text: pl.Series) -> pl.Series:
-    if not text.str.contains(_ESCAPED).any():
-        return '"' + text + '"'
-    whole = text.to_frame("v").select(
-        pl.struct("v").struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")
-    )
-    return whole.to_series()

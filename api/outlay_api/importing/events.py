@@ -21,14 +21,14 @@ class Events:
 
     @classmethod
     def of(cls, rows: Rows, lines: Sequence[str], refused: list[Malformed]) -> Events:
-        """Pair the JSON of every row with where it came from, leaving out refused rows."""
-        dropped = {row.row for row in refused}
+        """Pair the JSON of every row with where it came from, leaving out refused rows; the first refusal counts."""
+        dropped = {row.row: row for row in reversed(refused)}
         kept = [index for index, number in enumerate(rows.numbers) if number not in dropped]
         return cls(
             lines=[lines[index] for index in kept],
             numbers=[rows.numbers[index] for index in kept],
             places=None if rows.places is None else [rows.places[index] for index in kept],
-            refused=refused,
+            refused=[dropped[row] for row in sorted(dropped)],
             last=rows.last,
             done=rows.done,
         )

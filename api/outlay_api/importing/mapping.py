@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -28,6 +28,8 @@ class Kind(Enum):
     NUMBER = auto()
     BOOLEAN = auto()
     TIME = auto()
+    MAP = auto()
+    """Many values by name: all tags, or all quantities."""
 
 
 _KINDS: Mapping[str, Kind] = {
@@ -44,7 +46,7 @@ _PLAIN = tuple(name for name in UsageEvent.model_fields if name not in _NESTED)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Field:
-    """A place in the event: `group` is empty, `quantities` or `tags`."""
+    """A place in the event: `group` is empty, `quantities` or `tags`; without a name it is the whole group."""
 
     group: str
     name: str
@@ -73,6 +75,8 @@ class Field:
             return cls(group, name)
         if dot and group == "tags" and name:
             return cls(group, name)
+        if text in _NESTED:
+            return cls(text, "")
         if text in FREQUENT:
             return cls("quantities", text)
         return cls("", text) if text in _PLAIN else None
@@ -80,10 +84,12 @@ class Field:
     @property
     def kind(self) -> Kind:
         """How its text becomes JSON."""
-        return _NESTED[self.group] if self.group else _KINDS.get(self.name, Kind.TEXT)
+        if not self.group:
+            return _KINDS.get(self.name, Kind.TEXT)
+        return _NESTED[self.group] if self.name else Kind.MAP
 
     def __str__(self) -> str:
-        return f"{self.group}.{self.name}" if self.group else self.name
+        return ".".join(filter(None, (self.group, self.name)))
 
 
 ID = Field("", "id")
@@ -92,10 +98,11 @@ TIME = Field("", "time")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMap:
-    """Columns by field, and the JSON of values that hold for every row; a set value wins over a column."""
+    """Columns by field, and JSON by field: `constants` win over a column, `defaults` are for rows that say nothing."""
 
     columns: Mapping[Field, str]
     constants: Mapping[Field, str]
+    defaults: Mapping[Field, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, maps: Iterable[str], sets: Iterable[str]) -> FieldMap:
@@ -107,23 +114,32 @@ class FieldMap:
         return cls(columns={f: c for f, c in columns.items() if f not in constants}, constants=constants)
 
     def default(self, field: Field, value: str) -> FieldMap:
-        """Return the mapping with a value for every row, unless it says where the field comes from."""
-        if self._has(field):
-            return self
-        return FieldMap(columns=self.columns, constants={**self.constants, field: _constant(field, value)})
+        """Return the mapping with a value for rows that say nothing of the field."""
+        return replace(self, defaults={**self.defaults, field: _constant(field, value)})
 
     def over(self, names: Iterable[str]) -> FieldMap:
         """Return the mapping completed by the columns that carry a field's own name."""
-        own = {field: name for name in names if (field := Field.known(name)) and field not in self.constants}
-        return FieldMap(columns={**own, **self.columns}, constants=self.constants)
+        mapped = set(self.columns.values())
+        own = {
+            field: name
+            for name in names
+            if (field := Field.known(name)) and field not in self.constants and (field.name or name not in mapped)
+        }
+        columns = {**own, **self.columns}
+        unsaid = {field: value for field, value in self.defaults.items() if field not in columns}
+        return replace(self, columns=columns, constants={**unsaid, **self.constants})
+
+    def named(self, group: str) -> set[str]:
+        """Return the names of a group that have a column or a value of their own."""
+        return {each.name for each in (*self.columns, *self.constants) if each.group == group and each.name}
 
     def check(self, names: Iterable[str], file: str) -> None:
         """Raise `MappingError` when a column is missing from `names`, or a required field from the mapping."""
         present = list(names)
-        for field, column in self.columns.items():
+        for wanted, column in self.columns.items():
             if column not in present:
                 listed = ", ".join(present[:20])
-                raise MappingError(f"{file} has no column {column!r} (for {field}); its columns are {listed}")
+                raise MappingError(f"{file} has no column {column!r} (for {wanted}); its columns are {listed}")
         missing = [name for name in ("time", "provider", "model") if not self._has(Field("", name))]
         if missing:
             ways = " ".join(f"--map {name}=COLUMN or --set {name}=VALUE" for name in missing[:1])
@@ -152,5 +168,7 @@ def _constant(field: Field, value: str) -> str:
             if value.lower() not in {"true", "false"}:
                 raise MappingError(f"{field} is true or false, not {value!r}")
             return value.lower()
+        case Kind.MAP:
+            raise MappingError(f"{field} is set by name: write {field}.NAME={value}")
         case _:
             return json.dumps(value, ensure_ascii=False)

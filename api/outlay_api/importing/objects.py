@@ -32,16 +32,20 @@ class ObjectEncoder:
     def encode(self, rows: Rows, ids: list[str]) -> Events:
         """Encode the rows; `ids` are for those that bring none. Raises `MappingError` for a time without a zone."""
         constants = [(field, json.loads(text)) for field, text in self.fields.constants.items()]
+        defaults = [(field, json.loads(text)) for field, text in self.fields.defaults.items()]
+        lacking = {field.name for field, _ in defaults}
         events: list[dict[str, Any]] = []
         refused: list[Malformed] = []
         untouched: list[bool] = []
         for number, line, own in zip(rows.numbers, rows.lines, ids, strict=True):
-            found, reason = _object(line)
+            found, reason = parsed(line)
             event = self._event(found)
-            untouched.append("id" in event and event is found and not constants)
+            untouched.append("id" in event and event is found and not constants and lacking <= event.keys())
             event.setdefault("id", own)
+            for field, value in defaults:
+                event.setdefault(field.name, value)
             for field, value in constants:
-                _put(event, field, value)
+                put(event, field, value)
             events.append(event)
             if reason:
                 refused.append(Malformed(number, number, reason, line))
@@ -49,7 +53,7 @@ class ObjectEncoder:
             refused += self._read_times(rows, events)
             untouched = [False] * len(events)
         lines = [
-            line if same else json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=_digits)
+            line if same else json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=digits)
             for line, event, same in zip(rows.lines, events, untouched, strict=True)
         ]
         return Events.of(rows, lines, refused)
@@ -61,7 +65,7 @@ class ObjectEncoder:
         for field, path in self.fields.columns.items():
             value = _at(found, path.split("."))
             if value is not None:
-                _put(event, field, str(value) if field.kind is Kind.TEXT and not isinstance(value, str) else value)
+                put(event, field, str(value) if field.kind is Kind.TEXT and not isinstance(value, str) else value)
         return event
 
     def _read_times(self, rows: Rows, events: Sequence[dict[str, Any]]) -> list[Malformed]:
@@ -83,7 +87,8 @@ class ObjectEncoder:
         ]
 
 
-def _object(line: str) -> tuple[dict[str, Any], str | None]:
+def parsed(line: str) -> tuple[dict[str, Any], str | None]:
+    """Return the object of a line, or an empty one and why there is none."""
     try:
         found = json.loads(line, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
@@ -99,15 +104,21 @@ def _at(found: object, path: list[str]) -> object:
     return found
 
 
-def _put(event: dict[str, Any], field: Field, value: object) -> None:
+def put(event: dict[str, Any], field: Field, value: object) -> None:
+    """Set a field of an event; a whole map is merged into what is there."""
     if not field.group:
         event[field.name] = value
         return
     group = event.get(field.group)
-    event[field.group] = {**(group if isinstance(group, dict) else {}), field.name: value}
+    if field.kind is Kind.MAP and not isinstance(value, dict):
+        event[field.group] = value
+        return
+    more = value if isinstance(value, dict) and field.kind is Kind.MAP else {field.name: value}
+    event[field.group] = {**(group if isinstance(group, dict) else {}), **more}
 
 
-def _digits(number: object) -> str:
+def digits(number: object) -> str:
+    """Write a decimal for JSON, every digit of it."""
     if isinstance(number, Decimal):
         return format(number, "f")
     raise TypeError(f"{number!r} has no JSON form")

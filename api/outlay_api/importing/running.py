@@ -6,7 +6,8 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +15,10 @@ from outlay import Outcome, SendResult, Verdict
 from outlay_api.importing.cursor import Cursor, Tally
 from outlay_api.importing.encoding import FrameEncoder
 from outlay_api.importing.events import Events
+from outlay_api.importing.export import EntryEncoder, is_export
 from outlay_api.importing.identity import GrowingIds, file_digest, numbered_ids
 from outlay_api.importing.mapping import FieldMap
-from outlay_api.importing.objects import ObjectEncoder
+from outlay_api.importing.objects import ObjectEncoder, parsed
 from outlay_api.importing.reading import Format, Rows, Source
 from outlay_api.importing.rejects import RejectsFile
 from outlay_api.importing.times import Times
@@ -33,9 +35,13 @@ class Sender(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A file and how its rows become events."""
+    """A file and how its rows become events.
+
+    An entry that is in the ledger already is a duplicate, whatever the catalog has made of it: exports carry what was
+    resolved, not what was sent.
+    """
 
     source: Source
     fields: FieldMap
@@ -51,7 +57,9 @@ class Plan:
         self._encoder()
 
     def ignored(self) -> list[str]:
-        """Return the columns that no field takes."""
+        """Return the columns that no field takes; none of an export, whose columns are all known."""
+        if self.exported:
+            return []
         names = self.source.columns()
         used = set(self.fields.over(names).columns.values())
         return [name for name in names if name not in used]
@@ -65,8 +73,20 @@ class Plan:
             if rows.last > skip:
                 yield encoder.encode(rows, named)
 
-    def _encoder(self) -> FrameEncoder | ObjectEncoder:
+    @cached_property
+    def exported(self) -> bool:
+        """Whether the file holds entries that a ledger exported."""
+        return not self.fields.columns and is_export(self.source.columns() or self._keys())
+
+    def _keys(self) -> list[str]:
+        """Return the names in the first line of JSONL."""
+        first = next(iter(replace(self.source, size=1)), None)
+        return list(parsed(first.lines[0])[0]) if first is not None and first.lines else []
+
+    def _encoder(self) -> FrameEncoder | ObjectEncoder | EntryEncoder:
         names = self.source.columns()
+        if self.exported:
+            return EntryEncoder(fields=self.fields)
         if self.source.format is Format.JSONL:
             return ObjectEncoder(fields=self.fields, times=self.times)
         fields = self.fields.over(names)
@@ -133,7 +153,10 @@ class Import:
         for malformed in events.refused:
             place = {"row": malformed.row, "line": malformed.line}
             self._refuse(place, Outcome(Verdict.REJECTED, reason=malformed.reason), {"text": malformed.text})
+        known = result.conflict if self.plan.exported else 0
         for at, outcome in result.refused():
+            if known and outcome.verdict is Verdict.CONFLICT:
+                continue
             place = {"row": events.numbers[at], "line": events.places[at] if events.places else None}
             self._refuse(place, outcome, {"event": json.loads(events.lines[at])})
         self.rejects.flush()
@@ -141,8 +164,8 @@ class Import:
             Tally(
                 rows=len(events.lines) + len(events.refused),
                 accepted=result.accepted,
-                duplicate=result.duplicate,
-                conflict=result.conflict,
+                duplicate=result.duplicate + known,
+                conflict=result.conflict - known,
                 rejected=result.rejected + len(events.refused),
             )
         )

@@ -71,6 +71,7 @@ def test_a_required_field_that_nothing_gives_is_named() -> None:
 
 def test_a_default_gives_way_to_a_column_or_a_constant() -> None:
     source = Field("", "source")
-    assert FieldMap.parse([], []).default(source, "import").constants[source] == '"import"'
-    assert FieldMap.parse([], ["source=own"]).default(source, "import").constants[source] == '"own"'
-    assert source not in FieldMap.parse(["source=column"], []).default(source, "import").constants
+    assert FieldMap.parse([], []).default(source, "import").over([]).constants[source] == '"import"'
+    assert FieldMap.parse([], ["source=own"]).default(source, "import").over([]).constants[source] == '"own"'
+    for mapping in (FieldMap.parse(["source=column"], []), FieldMap.parse([], []).over(["source"])):
+        assert source not in mapping.default(source, "import").over(["source"]).constants

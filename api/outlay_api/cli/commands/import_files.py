@@ -36,8 +36,8 @@ class Reading:
     """How the files are read."""
 
     map: Annotated[tuple[str, ...], Parameter(alias="-m", show_default=False)] = ()
-    """FIELD=COLUMN, repeated: a field of the event, quantities.UNIT or tags.KEY; in JSONL a dotted path. Columns that
-    carry a field's own name need none."""
+    """FIELD=COLUMN, repeated: a field of the event, quantities.UNIT or tags.KEY, or all tags or quantities at once; in
+    JSONL a dotted path. Columns that carry a field's own name need none."""
     set: Annotated[tuple[str, ...], Parameter(alias="-s", show_default=False)] = ()
     """FIELD=VALUE, repeated: the same for every row; wins over a column."""
     zone: str | None = None
@@ -69,6 +69,10 @@ async def import_files(
     Rows without an id get one from the file's content, so importing a file again adds nothing, whatever its name, and a
     file that has grown adds its new rows. An interrupted import goes on where it stopped. Rows that are refused go to a
     file of their own, and the exit code is 1.
+
+    Columns `tags` and `quantities` may be maps, structs or JSON objects. Entries that `GET /v1/events` exported (CSV,
+    NDJSON as .jsonl, Parquet) are recognised by their columns: they come back as usage events and are priced anew;
+    those that are in the ledger already are duplicates.
 
     For example:
 
@@ -117,6 +121,8 @@ def _plan(file: Path, reading: Reading) -> Plan:
         times=Times.of(reading.zone, reading.time_format),
     )
     plan.check()
+    if plan.exported:
+        note(f"{file.name}: entries of a ledger; amounts are computed again by the prices here")
     if ignored := plan.ignored():
         note(f"{file.name}: ignoring {', '.join(ignored)} (take one with --map tags.NAME=COLUMN)")
     return plan
