@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from outlay_infra.errors import QueryError
+from outlay_infra.errors import QueryError, StoreError
 from outlay_infra.warehouse import Warehouse
 from outlay_infra.warehouse.rollups import ROLLUPS, STATES
 from tests import builders
@@ -228,6 +228,24 @@ def test_states_are_summed_once_whatever_is_repeated(filled: Warehouse) -> None:
     filled.recover("")
 
     assert {rollup.table: contents(filled, rollup.table) for rollup in STATES} == before
+
+
+def test_a_stretch_that_failed_half_way_is_summed_before_newer_blocks(warehouse: Warehouse) -> None:
+    def stored(offset: int) -> None:
+        rows = builders.entries({"id": f"e{offset}", "user": f"user-{offset}", "latency_ms": 64})
+        warehouse.insert_block(builders.block(rows, offset=offset))
+
+    stored(1)
+    warehouse.command("RENAME TABLE day_latency TO away")
+    with pytest.raises(StoreError):
+        warehouse.catch_up()
+    warehouse.command("RENAME TABLE away TO day_latency")
+    stored(2)
+
+    warehouse.catch_up()
+
+    assert warehouse.query("SELECT sum(entries) AS n FROM day_latency")["n"].to_pylist() == [2]
+    assert warehouse.check() == []
 
 
 def contents(warehouse: Warehouse, table: str) -> list[str]:

@@ -59,7 +59,6 @@ def recover(database: Database, prefix: str, zones: Mapping[str, str]) -> list[s
     mended = []
     for partition, block in unfinished(database, prefix):
         mended += _complete(database, partition, block, zones)
-    states.resume(database, prefix)
     states.catch_up(database)
     return mended
 

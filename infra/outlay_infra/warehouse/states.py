@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,47 +23,37 @@ _NEWEST = "SELECT `partition`, max(block) AS newest FROM receipts GROUP BY `part
 _MARK = pa.schema([("partition", pa.string()), ("first", pa.uint64()), ("upto", pa.uint64()), ("done", pa.bool_())])
 
 
-def catch_up(database: Database) -> int:
-    """Sum every complete block not yet summed; return how many partitions had any."""
-    marks = {row["partition"]: row["newest"] for row in database.query(_MARKS).to_pylist()}
-    newest = {row["partition"]: row["newest"] for row in database.query(_NEWEST).to_pylist()}
-    behind = [
-        (partition, marks.get(partition, -1) + 1, upto)
-        for partition, upto in newest.items()
-        if upto > marks.get(partition, -1)
-    ]
-    _note(database, behind, done=False)
-    _sum(database, behind)
-    return len(behind)
+def catch_up(database: Database) -> None:
+    """Sum every complete block not yet summed, a stretch that was cut short first. For a store with one writer."""
+    _advance(database, _rows(database, _MARKS), _rows(database, _NEWEST))
 
 
 def follow(database: Database, partitions: Sequence[str]) -> None:
-    """Sum every complete block of these partitions not yet summed, a stretch that was cut short first.
-
-    For a store that several processes write: each sums only the partitions that are its own.
-    """
+    """Do as `catch_up` for these partitions, for a store where each of several processes sums only its own."""
     own = frozenset(partitions)
-    marks = {row["partition"]: row for row in database.query(_MARKS).to_pylist() if row["partition"] in own}
+    marks, newest = _rows(database, _MARKS), _rows(database, _NEWEST)
+    _advance(
+        database,
+        {name: row for name, row in marks.items() if name in own},
+        {name: row for name, row in newest.items() if name in own},
+    )
+
+
+def _rows(database: Database, sql: str) -> dict[str, dict[str, Any]]:
+    return {row["partition"]: row for row in database.query(sql).to_pylist()}
+
+
+def _advance(
+    database: Database, marks: Mapping[str, Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
+) -> None:
     _sum(database, [(name, row["first"], row["newest"]) for name, row in marks.items() if not row["done"]])
-    newest = database.query(_NEWEST).to_pylist()
     behind = [
-        (row["partition"], first, row["newest"])
-        for row in newest
-        if row["partition"] in own
-        and row["newest"] >= (first := marks[row["partition"]]["newest"] + 1 if row["partition"] in marks else 0)
+        (name, first, row["newest"])
+        for name, row in newest.items()
+        if row["newest"] >= (first := marks[name]["newest"] + 1 if name in marks else 0)
     ]
     _note(database, behind, done=False)
     _sum(database, behind)
-
-
-def resume(database: Database, prefix: str) -> None:
-    """Sum a stretch that a crash cut short again, under its own token: tables that have it ignore it."""
-    stretches = [
-        (row["partition"], row["first"], row["newest"])
-        for row in database.query(_MARKS).to_pylist()
-        if row["partition"].startswith(prefix) and not row["done"]
-    ]
-    _sum(database, stretches)
 
 
 def _note(database: Database, stretches: Sequence[Stretch], *, done: bool) -> None:
