@@ -118,6 +118,7 @@ async def test_without_keys_this_machine_may_do_everything(app: FastAPI, client:
         ("127.0.0.1", {"x_forwarded_for": "203.0.113.9"}),
         ("127.0.0.1", {"forwarded": "for=203.0.113.9"}),
         ("127.0.0.1", {"host": "rebound.example.com"}),
+        ("127.0.0.1", {"host": "rebound:8321"}),
         ("127.0.0.1", {"host": "[bad"}),
         ("127.0.0.1", {"sec_fetch_site": "cross-site"}),
         ("127.0.0.1", {"sec_fetch_site": "same-site"}),

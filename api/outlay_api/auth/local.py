@@ -30,9 +30,12 @@ def is_local(request: Request) -> bool:
 
 
 def _own_name(authority: str) -> bool:
-    """Return whether `authority` (host or host:port) names this machine; DNS cannot rebind a name without a dot."""
+    """Return whether `authority` (host or host:port) is this machine's own name for itself.
+
+    Any other name, one without a dot too (a network names its search domain), is resolved by somebody else.
+    """
     try:
         host = urlsplit(f"//{authority}").hostname or ""
     except ValueError:
         return False
-    return is_loopback(host) or ("." not in host and ":" not in host)
+    return is_loopback(host)
