@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from outlay_api.app import create_app
 from outlay_api.auth.keyring import KeyRing, StoredKeys
 from outlay_api.clusterwide.pending import PendingEvents
+from outlay_api.clusterwide.self_check import SelfCheck
 from outlay_api.compose import NotReady, read_limits
 from outlay_api.ledger.price_questions import list_age_seconds
 from outlay_api.ledger.rulebook import Rulebook
@@ -28,11 +29,15 @@ from outlay_infra.clock import SystemClock
 from outlay_infra.kafka import cluster_topics, producer_config
 from outlay_infra.kafka.delivery import BatchProducer, Bounds
 from outlay_infra.kafka.groups import members
+from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.topic_admin import TopicAdmin
+from outlay_infra.kafka.usage_records import UsageEncoder
 from outlay_infra.metrics import Metrics
 from outlay_infra.settings import Settings, masked
 from outlay_infra.warehouse.shared import SharedWarehouse
 from outlay_infra.warehouse.warehouse import Warehouse
+from outlay_schemas import avro_schema
+from outlay_streams.decode.avro import Writers
 from outlay_streams.runtime.kafka_publisher import KafkaPublisher
 from outlay_streams.runtime.ports import Clock
 
@@ -69,7 +74,7 @@ def _worker(role: Role) -> Callable[[Settings, threading.Event, Announce], None]
     if role == "meter":
         from outlay_streams.runtime.kafka_meter import run_meter  # noqa: PLC0415
 
-        return lambda settings, stop, announce: run_meter(settings, stop, announce=announce)
+        return lambda settings, stop, announce: run_meter(settings, stop, writers=_writers(settings), announce=announce)
     if role == "loader":
         from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
 
@@ -147,7 +152,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
         keys.refresh(clock.now())
         bounds = Bounds(records=kafka.in_flight_events, nbytes=kafka.in_flight_bytes)
         producer = BatchProducer(producer_config(kafka), bounds=bounds)
-        publisher = KafkaPublisher(producer, topics=topics, clock=clock)
+        publisher = KafkaPublisher(producer, topics=topics, clock=clock, encoder=_encoder(settings))
         metrics = Metrics(CollectorRegistry(), version())
         metrics.price_list_age.set_function(
             lambda: list_age_seconds(rulebook.rules(settings.org).book.prices, clock.now()) or math.nan
@@ -167,6 +172,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
                 keys=keys,
                 metrics=metrics,
                 pending=PendingEvents(settings, warehouse),
+                self_check=SelfCheck(settings, warehouse),
                 checks={
                     "store": lambda: _answers(warehouse),
                     "migrations": lambda: _up_to_date(warehouse),
@@ -176,6 +182,21 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
         finally:
             if not publisher.stop(settings.intake.stop_seconds):
                 _log.error("stopped_with_events_undelivered", fix="their senders were told to send them again")
+
+
+def _encoder(settings: Settings) -> UsageEncoder:
+    """Return how events are written: under their schema's id where there is a registry, else by its fingerprint."""
+    if settings.kafka.registry is None:
+        return UsageEncoder()
+    with closing(SchemaRegistry(settings.kafka.registry.get_secret_value())) as registry:
+        topic = cluster_topics(settings.kafka).usage.name
+        return UsageEncoder.registered(registry.register(topic, avro_schema.published("usage_event")))
+
+
+def _writers(settings: Settings) -> Writers | None:
+    """Return what finds the schemas that events were written with; None where no registry is set."""
+    registry = settings.kafka.registry
+    return None if registry is None else Writers(resolve=SchemaRegistry(registry.get_secret_value()).schema)
 
 
 def _reloaded(rulebook: Rulebook, org: str) -> None:

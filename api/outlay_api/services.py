@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outlay_infra.metrics import Metrics
     from outlay_infra.settings import Settings
     from outlay_infra.warehouse import Reader, Warehouse
+    from outlay_infra.warehouse.check import Difference
     from outlay_streams.catalog.rules import OrgRules
     from outlay_streams.decode import Decoded
     from outlay_streams.runtime.ports import Clock
@@ -58,5 +59,7 @@ class Services:
     """Events of an organisation that were accepted and are not in the ledger yet, by UTC day received and source.
 
     May raise `PendingUnknown`."""
+    self_check: Callable[[], list[Difference]] = list
+    """Returns where the topics of a cluster and its store differ; embedded there are none."""
     checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     """What must hold to be ready, by name: each returns when it does and raises with the reason when not."""

@@ -306,6 +306,12 @@ class Settings(BaseSettings):
         """Where the ledger is."""
         return f"chdb://{self.data / 'ledger'}" if self.store is None else self.store.get_secret_value()
 
+    @property
+    def clustered(self) -> bool:
+        """Whether other processes share the work: the store is a server, and brokers were named."""
+        served = self.store is not None and self.store.get_secret_value().startswith("clickhouse")
+        return served and "bootstrap" in self.kafka.model_fields_set
+
     def shown(self) -> dict[str, Any]:
         """Return the settings as plain values with secrets masked, for people to read."""
         plain: dict[str, Any] = self.model_dump(mode="json")

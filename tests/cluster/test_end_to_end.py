@@ -108,10 +108,25 @@ def test_every_event_is_counted_once_and_every_sum_is_right(cluster: Cluster, ap
 
 
 def test_the_check_agrees(cluster: Cluster, api: str) -> None:
-    checked = cluster.outlay("check", "--server", api, "--format", "json")
+    for where in (("--server", api), ()):
+        checked = cluster.outlay("check", *where, "--format", "json")
+
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert json.loads(checked.stdout)["ok"] is True
+
+
+def test_a_repair_waits_for_the_loaders_to_be_stopped(api: str) -> None:
+    refused = httpx.post(f"{api}/v1/check/repair", json={"table": "days", "partition": "202611"}, timeout=60)
+
+    assert refused.status_code == 422
+    assert "1 loader(s) run" in refused.text
+
+
+def test_the_settings_are_checked_against_the_services(cluster: Cluster, api: str) -> None:
+    checked = cluster.outlay("config", "check", "--format", "json")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert json.loads(checked.stdout)["ok"] is True
+    assert {row["service"] for row in json.loads(checked.stdout)["found"]} == {"store", "brokers"}
 
 
 def test_every_role_tells_of_its_health(roles: tuple[Role, ...]) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from outlay_api.cli.engine import ledger_settings
 from outlay_api.cli.failure import DEFAULT_SERVER, FAILED, USAGE, Failure
 from outlay_api.cli.target import Target
+
+if TYPE_CHECKING:
+    from outlay_api.services import Services
+    from outlay_infra.settings import Settings
 
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 
@@ -68,15 +72,14 @@ async def connect(target: Target) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _embedded(target: Target) -> AsyncIterator[Connection]:
-    """Compose the application over the data folder; whoever may open the folder may do everything."""
+    """Compose the application over the data folder, or the cluster in the settings; whoever may open it may do all."""
     from outlay_api.app import create_app  # noqa: PLC0415 - a server's client never loads the engine
-    from outlay_api.compose import embedded  # noqa: PLC0415
     from outlay_infra.logging import configure  # noqa: PLC0415
     from outlay_infra.settings import LogSettings  # noqa: PLC0415
 
     settings = ledger_settings(target.config, data=target.data, log=LogSettings(level="warning", format="console"))
     configure(settings.log, sys.stderr)
-    with embedded(settings) as services:
+    with _composed(settings) as services:
         app = create_app(services, in_process=True)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         url = "http://localhost"
@@ -84,6 +87,16 @@ async def _embedded(target: Target) -> AsyncIterator[Connection]:
             transport=transport, base_url=url, headers=_headers(None), timeout=TIMEOUT
         ) as http:
             yield Connection(http, url, transport, settings.data)
+
+
+def _composed(settings: Settings) -> AbstractContextManager[Services]:
+    if settings.clustered:
+        from outlay_api.cluster import services_of  # noqa: PLC0415 - Kafka loads when it is needed
+
+        return services_of(settings)
+    from outlay_api.compose import embedded  # noqa: PLC0415
+
+    return embedded(settings)
 
 
 def _headers(key: str | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ They wait in three places: in `usage` for the meter, in `usage.late` for the sto
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from outlay_infra.settings import Settings
 from outlay_infra.warehouse import Warehouse
 from outlay_infra.warehouse.loading.evidence import receipts
 from outlay_schemas.topics import KEY_SEPARATOR, ORG_HEADER, Topic
+from outlay_streams.runtime.loader.sources import RejectedSource
 from outlay_streams.wire import decode_receipts
 
 MOST = 1_000_000
@@ -47,8 +48,8 @@ class PendingEvents:
     def everywhere(self) -> Counter[Source]:
         """Return how many events wait, of every organisation; one that moves on meanwhile counts once or not at all."""
         try:
-            spend = self.unloaded()
-            return spend + self.unmetered(self._topics.usage) + self.unmetered(self._topics.usage_late)
+            loaded = self.unloaded() + self.unaccounted()
+            return loaded + self.unmetered(self._topics.usage) + self.unmetered(self._topics.usage_late)
         except BrokerError as error:
             raise PendingUnknown(f"what waits in the topics is not known: {error}") from error
 
@@ -63,6 +64,12 @@ class PendingEvents:
 
     def unloaded(self) -> Counter[Source]:
         """Return what waits in `spend`: received in blocks that the store does not hold wholly."""
+        found: Counter[Source] = Counter()
+        _add(found, self.unloaded_receipts())
+        return found
+
+    def unloaded_receipts(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the receipts of blocks that the store does not hold wholly."""
         topic = self._topics.spend
         stretches = self._stretches("loader", topic)
         there = {
@@ -70,11 +77,18 @@ class PendingEvents:
             for partition, (start, end) in stretches.items()
             for offset in receipts(self._warehouse, f"spend/{partition}", start, end)["block"].to_pylist()
         }
-        found: Counter[Source] = Counter()
         for message in read(self._settings.kafka, topic.name, stretches):
             if (message.partition(), message.offset()) not in there:
                 name = f"spend/{message.partition()}"
-                _add(found, decode_receipts(message.value() or b"", name, message.offset()).to_pylist())
+                yield from decode_receipts(message.value() or b"", name, message.offset()).to_pylist()
+
+    def unaccounted(self) -> Counter[Source]:
+        """Return what was refused over HTTP and has no receipt in the store yet."""
+        topic = self._topics.usage_rejected
+        found: Counter[Source] = Counter()
+        for message in read(self._settings.kafka, topic.name, self._stretches("loader", topic)):
+            source = RejectedSource(topic.name, message.partition())
+            _add(found, source.receipts(message).to_pylist())
         return found
 
     def _stretches(self, group: str, topic: Topic) -> dict[int, Stretch]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from outlay_api.auth.dependencies import Caller, Provided, require
 from outlay_api.documents.check import Checked, Repaired, RepairRequest, found
 from outlay_api.http.problems import Problem
+from outlay_api.services import PendingUnknown
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import Warehouse
 from outlay_infra.warehouse.check import Difference
@@ -30,9 +31,14 @@ def check_ledger(
 ) -> Checked:
     """Compare every sum and every receipt of the organisation with the ledger's entries.
 
+    On a cluster the topics are compared with each other and with the store as well, whatever the organisation.
+
     Reads the whole ledger of those days beside intake: narrow the days of a large ledger.
     """
-    differences = services.warehouse.check(caller.org, start, end)
+    try:
+        differences = [*services.warehouse.check(caller.org, start, end), *services.self_check()]
+    except PendingUnknown as error:
+        raise Problem(503, "pending-unknown", str(error), headers={"Retry-After": "5"}) from None
     return Checked(ok=not differences, differences=[found(each) for each in differences])
 
 

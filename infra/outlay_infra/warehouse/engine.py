@@ -42,8 +42,8 @@ class Engine:
     def __init__(self, dsn: str, *, database: str) -> None:
         self._place = parse_dsn(dsn)
         self.database = database
-        self._readers = Pool(lambda: _connect(self._place, database), size=READERS)
-        self._writers = Pool(lambda: _connect(self._place, database), size=WRITERS)
+        self._readers = Pool(lambda: connect(self._place, database), size=READERS)
+        self._writers = Pool(lambda: connect(self._place, database), size=WRITERS)
         with told_plainly("opening the store"), ExitStack() as opened:
             first = opened.enter_context(closing(_first(self._place)))
             first.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
@@ -93,14 +93,15 @@ class Engine:
 
 def _first(place: Embedded | Server) -> Client:
     try:
-        return _connect(place, None)
+        return connect(place, None)
     except ClickHouseError:
         if isinstance(place, Embedded):
             embedded.explain_refusal(place.path)
         raise
 
 
-def _connect(place: Embedded | Server, database: str | None) -> Client:
+def connect(place: Embedded | Server, database: str | None) -> Client:
+    """Return a handle, which serves one thread at a time; `database` None opens none."""
     if isinstance(place, Embedded):
         return clickhouse_connect.get_client(
             interface="chdb", path=place.path, database=database, settings=EMBEDDED_SESSION, show_clickhouse_errors=True

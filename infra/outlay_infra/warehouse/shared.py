@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse.check import Difference
@@ -21,6 +22,27 @@ Writers = Callable[[], str | None]
 
 def _none() -> str | None:
     return None
+
+
+def lasting(look: Callable[[], list[Difference]]) -> list[Difference]:
+    """Return the differences that stay by as much however often it is looked."""
+    found = look()
+    for _ in range(LOOKS - 1):
+        if not found:
+            break
+        time.sleep(PAUSE_SECONDS)
+        known = {_gap(each) for each in found}
+        found = [each for each in look() if _gap(each) in known]
+    return found
+
+
+def _gap(each: Difference) -> tuple[Hashable, ...]:
+    """Return what stays the same of a lasting difference while both sides grow."""
+    where = (each.table, each.partition, tuple(sorted(each.key.items())), each.measure)
+    expected, found = each.expected, each.found
+    if isinstance(expected, int | Decimal) and isinstance(found, int | Decimal):
+        return (*where, Decimal(found) - Decimal(expected))
+    return (*where, expected, found)
 
 
 class SharedWarehouse(Warehouse):
@@ -51,14 +73,8 @@ class SharedWarehouse(Warehouse):
 
         Blocks that are being stored make differences that pass within moments.
         """
-        found = super().check(org, since, until, zones=zones)
-        for _ in range(LOOKS - 1):
-            if not found:
-                break
-            time.sleep(PAUSE_SECONDS)
-            again = super().check(org, since, until, zones=zones)
-            found = [each for each in again if each in found]
-        return found
+        look = super().check
+        return lasting(lambda: look(org, since, until, zones=zones))
 
     @contextmanager
     def _still(self) -> Iterator[None]:
