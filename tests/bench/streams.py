@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.request import urlopen
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -25,12 +27,15 @@ from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.kafka.usage_records import UsageEncoder, keys
 from outlay_infra.settings import KafkaSettings, LedgerSettings, MeterSettings, Settings
 from outlay_schemas.catalog import Catalog
-from outlay_schemas.topics import ORG_HEADER, Topics
+from outlay_schemas.topics import ORG_HEADER, BlockHeader, Topics
 from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
 from outlay_streams.decode import Limits, decode
-from outlay_streams.decode.avro import Writers
+from outlay_streams.decode.avro import Writers, decode_avro
+from outlay_streams.identity import identify
+from outlay_streams.meter import build_block
+from outlay_streams.refusals import refused
 from outlay_streams.runtime.kafka_meter import run_meter
-from outlay_streams.runtime.kafka_meter.records import chunks
+from outlay_streams.wire import encode_block
 from tests.bench.report import Figure, Plan
 from tests.bench.traffic import events
 from tests.support.kafka_broker.broker import Broker
@@ -40,6 +45,7 @@ EVENTS = 300_000
 TEMPLATE = 20_000
 PARTITIONS = 4
 BATCH = 10_000
+IDS = 5_000_000
 SHARE = 0.35
 """Of consuming, decoding and pricing alone, at least."""
 _STAGES = "outlay_meter_stage_seconds_total"
@@ -71,6 +77,8 @@ def run(plan: Plan) -> Sequence[Figure]:
         raw = consumed(kafka, topics, EVENTS, priced=False)
         alone = consumed(kafka, topics, EVENTS, priced=True)
         metered = meter(kafka, plan.folder / "meter", EVENTS)
+        again = KafkaSettings(bootstrap=broker.bootstrap, prefix="again.", partitions=PARTITIONS)
+        recovered = recovery(again, plan.folder / "again", usage(BATCH))
     rate = metered["rate"]
     busy = sum(seconds for name, seconds in metered.items() if name in {"decode", "meter", "commit", "cells"})
     shares = ", ".join(f"{name} {metered[name] / busy:.0%}" for name in ("decode", "meter", "commit", "cells"))
@@ -82,6 +90,10 @@ def run(plan: Plan) -> Sequence[Figure]:
         Figure(name="meter, processor time", value=metered["cpu"] * 1e6, unit="us/event", note="all threads"),
         Figure(name="block", value=metered["block_bytes"], unit="bytes/event"),
         Figure(name="memory", value=metered["memory"] / 2**20, unit="MiB", note="resident, at the end"),
+        Figure(name="start to metering", value=recovered["seconds"], unit="s", goal=20, note=f"{IDS:,} ids in the log"),
+        Figure(name="of it, reading ids", value=recovered["rebuild"], unit="s"),
+        Figure(name="memory with those ids", value=recovered["memory"] / 2**20, unit="MiB", note="resident"),
+        Figure(name="memory of an id", value=recovered["id_bytes"], unit="bytes", goal=16),
     ]
 
 
@@ -122,9 +134,9 @@ def consumed(kafka: KafkaSettings, topics: Topics, count: int, *, priced: bool) 
         if not messages:
             continue
         if priced:
-            for chunk in chunks(messages):
-                batch = chunk.decoded(org=ORG, times=chunk.times(0), writers=writers)
-                rules.book.price(batch.usage)
+            values = [message.value() for message in messages]
+            times = [message.timestamp()[1] for message in messages]
+            rules.book.price(decode_avro(values, ORG, now=times, writers=writers).usage)
         seen += len(messages)
         if not began:
             began, first = time.perf_counter(), seen
@@ -157,6 +169,51 @@ def meter(kafka: KafkaSettings, state: Path, count: int) -> dict[str, float]:
         "block_bytes": now["outlay_meter_block_bytes_total"] / seen,
         "ids": now["outlay_meter_dedupe_ids"],
     }
+
+
+def recovery(kafka: KafkaSettings, state: Path, template: pa.Table) -> dict[str, float]:
+    """Return how long a meter takes from its start to its first event, with `IDS` ids to be read back."""
+    topics = cluster_topics(kafka)
+    TopicAdmin(kafka).apply()
+    _write_spend(kafka, topics, template)
+    produce(kafka, topics, template.slice(0, 100), 100)
+    began = time.perf_counter()
+    with _metering(Settings(data=state, kafka=kafka)) as url:
+        while not (now := scraped(url)).get("outlay_meter_events_total"):
+            time.sleep(0.05)
+        took = time.perf_counter() - began
+    return {
+        "seconds": took,
+        "rebuild": now[f"{_STAGES}/rebuild"],
+        "memory": now["process_resident_memory_bytes"],
+        "id_bytes": now["outlay_meter_dedupe_bytes"] / now["outlay_meter_dedupe_ids"],
+    }
+
+
+def _write_spend(kafka: KafkaSettings, topics: Topics, template: pa.Table) -> None:
+    """Write blocks as large as a meter's, with ids of their own, until there are `IDS`."""
+    rules = build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode())))
+    block = build_block(
+        template,
+        identities=identify(template),
+        verdicts=np.zeros(template.num_rows, np.int8),
+        rules={ORG: rules},
+        received=datetime.now(UTC),
+        partition="spend/0",
+        offset=0,
+        rejects=refused([]),
+    )
+    producer = Producer(producer_config(kafka, compression_type="none"))
+    random = np.random.default_rng(1)
+    for number in range(IDS // template.num_rows):
+        hashes = pa.array(random.integers(2**64, size=template.num_rows, dtype=np.uint64))
+        ids = block.ids.set_column(0, block.ids.schema.field(0), hashes)
+        value = encode_block(replace(block, ids=ids))
+        headers = [(BlockHeader.PART.value, b"0")]
+        producer.produce(topics.spend.name, value, partition=number % PARTITIONS, headers=headers)
+        producer.poll(0)
+    if producer.flush(60):
+        raise RuntimeError("the broker did not take the blocks")
 
 
 def scraped(url: str) -> dict[str, float]:

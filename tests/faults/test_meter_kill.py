@@ -102,7 +102,7 @@ class Meters:
 
     def kill(self, name: str) -> None:
         process = self._running.pop(name)
-        assert process.poll() is None, f"{name} ended by itself:\n{self._log.read_text()[-4000:]}"
+        assert process.poll() is None, f"{name} ended by itself"
         process.kill()
         process.wait()
 
@@ -115,9 +115,12 @@ class Meters:
 
     @contextmanager
     def contained(self) -> Iterator[Meters]:
-        """Leave no process behind."""
+        """Leave no process behind; show their log when the test fails."""
         try:
             yield self
+        except BaseException:
+            print(self._log.read_text()[-8000:])
+            raise
         finally:
             for process in self._running.values():
                 process.kill()
@@ -147,7 +150,7 @@ def test_meters_killed_at_random_moments_count_every_event_once(topics: MeterTop
         traffic.send(topics, ROUND)
         blocks = topics.blocks(events=(KILLS + 1) * ROUND)
         meters.stop()
-    assert outcomes(blocks) == dict(traffic.expected)
+    assert outcomes(blocks) == traffic.expected
     counted = entries(blocks)
     names = counted["id"].to_pylist()
     assert len(names) == len(set(names))

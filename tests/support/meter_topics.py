@@ -29,7 +29,7 @@ from outlay_streams.runtime.kafka_meter.patience import patiently
 from outlay_streams.wire import Mark, decode_block, decode_cells
 from tests.support.events import event
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 ORG = "acme"
 
 

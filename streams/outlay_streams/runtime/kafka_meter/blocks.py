@@ -1,4 +1,4 @@
-"""The blocks of a chunk of records: judged, metered and encoded, each within the broker's limit on a message."""
+"""The blocks of a chunk of records: decoded, metered and encoded, each within the broker's limit on a message."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,9 +13,9 @@ from outlay_infra.kafka.delivery import Record
 from outlay_infra.kafka.rejects import rejected
 from outlay_schemas.arrow import PRICES
 from outlay_schemas.block import Block
-from outlay_streams.decode.avro import AvroBatch
-from outlay_streams.identity import Identities, identify
+from outlay_streams.identity import Identities
 from outlay_streams.runtime.errors import NotCounted
+from outlay_streams.runtime.kafka_meter.decoding import Decoded
 from outlay_streams.runtime.kafka_meter.errors import Unmeterable
 from outlay_streams.runtime.kafka_meter.memory import Memory
 from outlay_streams.runtime.kafka_meter.records import Chunk
@@ -28,54 +26,6 @@ from outlay_streams.wire import WireError, encode_block, encode_within
 
 _NO_PRICE = frozenset(("", "stated"))
 _KNOWN = ["id_hash", "content_hash"]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A chunk and what was decoded of it: what is to be metered of it, row by row."""
-
-    chunk: Chunk
-    batch: AvroBatch
-    identities: Identities
-    times: npt.NDArray[np.int64]
-    """When each record was produced, in ms since 1970."""
-
-    @classmethod
-    def of(cls, chunk: Chunk, batch: AvroBatch, times: npt.NDArray[np.int64]) -> Judged:
-        """Return the chunk with the identities of its events."""
-        return cls(chunk, batch, identify(batch.usage), times)
-
-    def part(self, rows: range) -> Judged:
-        """Return the same of some of the records, by place; places stay those in the chunk."""
-        if len(rows) == len(self.chunk.messages):
-            return self
-        usage = slice(*np.searchsorted(self.batch.rows, [rows.start, rows.stop]))
-        rejects = slice(*np.searchsorted(self.batch.rejected, [rows.start, rows.stop]))
-        batch = AvroBatch(
-            usage=self.batch.usage[usage],
-            rows=self.batch.rows[usage],
-            rejects=self.batch.rejects[rejects],
-            rejected=self.batch.rejected[rejects],
-        )
-        return Judged(self.chunk, batch, _some(self.identities, usage), self.times)
-
-    def without(self, left_out: npt.NDArray[np.bool_]) -> Judged:
-        """Return what remains once some events, by row of `usage`, are left out."""
-        if not left_out.any():
-            return self
-        kept = ~left_out
-        batch = AvroBatch(
-            usage=self.batch.usage.filter(pa.array(kept)),
-            rows=self.batch.rows[kept],
-            rejects=self.batch.rejects,
-            rejected=self.batch.rejected,
-        )
-        return Judged(self.chunk, batch, _some(self.identities, kept), self.times)
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is to be metered."""
-        return not len(self.batch.rows) and not len(self.batch.rejected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,29 +52,29 @@ class Blocks:
     """Bytes a value may take."""
     _earlier: list[pa.Table] = field(default_factory=list)
 
-    def made(self, judged: Judged, *, received: datetime, looked_up: pa.Table | None = None) -> Iterator[Made]:
+    def made(self, decoded: Decoded, *, received: datetime, looked_up: pa.Table | None = None) -> Iterator[Made]:
         """Yield the blocks of a chunk; `looked_up` is what the store knows of ids older than memory.
 
         Raises `Unmeterable`.
         """
-        orgs = pc.unique(judged.batch.usage["org"]).to_pylist()
+        orgs = pc.unique(decoded.batch.usage["org"]).to_pylist()
         rules = {org: self.rules(org) for org in orgs}
-        attempt = _Attempt(self, judged, rules, received, looked_up)
+        attempt = _Attempt(self, decoded, rules, received, looked_up)
         try:
             for rows, block, value in encode_within(
-                attempt.build, range(len(judged.chunk.messages)), encode=attempt.encode, limit=self.limit
+                attempt.build, range(len(decoded.chunk.messages)), encode=attempt.encode, limit=self.limit
             ):
                 self._earlier.append(block.ids.select(_KNOWN))
                 yield Made(
                     block=block,
                     value=value,
-                    covered=judged.chunk.covered(rows),
+                    covered=decoded.chunk.covered(rows),
                     received=received,
                     refused=attempt.refused(block),
                     prices=frozenset(attempt.prices["price_id"].to_pylist()),
                 )
         except (NotCounted, WireError) as error:
-            place = f"{judged.chunk.topic}/{judged.chunk.partition} from offset {judged.chunk.first}"
+            place = f"{decoded.chunk.topic}/{decoded.chunk.partition} from offset {decoded.chunk.first}"
             raise Unmeterable(f"{place}: {error}; the log says why; report it") from error
 
     def judge(self, identities: Identities, looked_up: pa.Table | None) -> Codes:
@@ -138,16 +88,16 @@ class _Attempt:
     """One chunk on its way to blocks; what it says of a part is that of the part built last."""
 
     blocks: Blocks
-    judged: Judged
+    decoded: Decoded
     rules: Mapping[str, OrgRules]
     received: datetime
     looked_up: pa.Table | None
     prices: pa.Table = field(default_factory=PRICES.empty_table)
-    _part: Judged | None = None
+    _part: Decoded | None = None
     _codes: Codes | None = None
 
     def build(self, rows: range) -> Block:
-        part = self.judged.part(rows)
+        part = self.decoded.part(rows)
         group = Group(
             usage=part.batch.usage,
             rejects=part.batch.rejects,
@@ -178,7 +128,7 @@ class _Attempt:
             return []
         assert self._part is not None  # noqa: S101 - set by `build`
         assert self._codes is not None  # noqa: S101 - likewise
-        batch, chunk = self._part.batch, self.judged.chunk
+        batch, chunk = self._part.batch, self.decoded.chunk
         places = [*batch.rejected, *batch.rows[self._codes == ISOLATED], *batch.rows[self._codes == CONFLICT]]
         return [self._record(told, chunk, place) for told, place in zip(block.rejects.to_pylist(), places, strict=True)]
 
@@ -191,7 +141,3 @@ class _Attempt:
 
 _TOLD_BYTES = 16 * 1024
 """Room beside a refused event for its headers and key; longer bytes are cut, and the origin says where they are."""
-
-
-def _some(identities: Identities, rows: slice | npt.NDArray[np.bool_]) -> Identities:
-    return Identities(identities.id_hash[rows], identities.content_hash[rows])

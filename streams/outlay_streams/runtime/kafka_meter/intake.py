@@ -47,8 +47,8 @@ class Intake:
         self._batching = batching
         self._topics = tuple(topics)
         self._fault: Exception | None = None
-        self.assigned: tuple[int, ...] = ()
-        """The partitions of every topic that are this meter's."""
+        self.assigned: tuple[int, ...] | None = None
+        """The partitions of every topic that are this meter's; None while the group gives them out anew."""
         self.changed = False
         """Whether they changed since `resume`; nothing is read until then."""
         self._consumer.subscribe(
@@ -77,11 +77,12 @@ class Intake:
     def resume(self) -> None:
         """Read again after a change of the assignment."""
         self.changed = False
-        self._consumer.resume(self._consumer.assignment())
+        if self.assigned:
+            self._consumer.resume(self._consumer.assignment())
 
     def hold(self, topic: str, partitions: Iterable[int], *, held: bool) -> None:
         """Read no more of some partitions of `topic`, or read them again."""
-        mine = [TopicPartition(topic, partition) for partition in partitions if partition in self.assigned]
+        mine = [TopicPartition(topic, partition) for partition in partitions if partition in (self.assigned or ())]
         if mine:
             (self._consumer.pause if held else self._consumer.resume)(mine)
 
@@ -103,7 +104,7 @@ class Intake:
 
     def lags(self) -> dict[tuple[str, int], int]:
         """Return how many records of each topic and partition are yet to be read."""
-        places = [TopicPartition(topic, partition) for topic in self._topics for partition in self.assigned]
+        places = [TopicPartition(topic, partition) for topic in self._topics for partition in self.assigned or ()]
         found = {}
         for place in self._consumer.position(places) if places else ():
             low, high = self._consumer.get_watermark_offsets(place, cached=True)
@@ -134,7 +135,7 @@ class Intake:
 
     def _on_revoke(self, consumer: Consumer, _taken: list[TopicPartition]) -> None:
         consumer.unassign()
-        self.assigned = ()
+        self.assigned = None
         self.changed = True
 
     def _check(self) -> None:

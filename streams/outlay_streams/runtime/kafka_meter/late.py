@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from outlay_streams.runtime.kafka_meter.blocks import Judged
+from outlay_streams.runtime.kafka_meter.decoding import Decoded
 from outlay_streams.runtime.kafka_meter.memory import Memory
 
 _PAUSE = 1.0
@@ -45,7 +45,7 @@ class Answer:
 class Ready:
     """Late chunks that can be metered, and what the store knows of their ids (None: memory knows all)."""
 
-    chunks: list[Judged]
+    chunks: list[Decoded]
     found: pa.Table | None
 
 
@@ -56,18 +56,18 @@ class LateLane:
         """Start empty; `loaded` returns the loader's committed offset of each partition of `spend`."""
         self._store = store
         self._loaded = loaded
-        self._held: list[Judged] = []
+        self._held: list[Decoded] = []
         self._asked: Future[Answer] | None = None
         self._not_before = 0.0
         self._complained = False
 
-    def hold(self, chunk: Judged) -> None:
+    def hold(self, chunk: Decoded) -> None:
         """Take a chunk in; what the store was asked before covers it no more."""
         self._held.append(chunk)
         self._asked = None
 
     @property
-    def held(self) -> list[Judged]:
+    def held(self) -> list[Decoded]:
         """What waits."""
         return self._held
 
@@ -101,11 +101,11 @@ class LateLane:
             return None
         return self._taken(covered, answer.found)
 
-    def _is_old(self, one: Judged, memories: Mapping[int, Memory]) -> bool:
+    def _is_old(self, one: Decoded, memories: Mapping[int, Memory]) -> bool:
         deduper = memories[one.chunk.partition].deduper
         return bool(deduper.needs_lookup(one.batch.usage["time"].to_numpy()).any())
 
-    def _taken(self, chunks: list[Judged], found: pa.Table | None) -> Ready:
+    def _taken(self, chunks: list[Decoded], found: pa.Table | None) -> Ready:
         taken = {id(one) for one in chunks}
         self._held = [one for one in self._held if id(one) not in taken]
         self._complained = False

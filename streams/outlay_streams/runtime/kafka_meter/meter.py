@@ -22,8 +22,9 @@ from outlay_infra.kafka.delivery import Record
 from outlay_infra.kafka.errors import BrokerError
 from outlay_schemas.topics import BlockHeader, Topics
 from outlay_streams.decode.avro import Writers
-from outlay_streams.runtime.kafka_meter.blocks import Blocks, Judged, Made
+from outlay_streams.runtime.kafka_meter.blocks import Blocks, Made
 from outlay_streams.runtime.kafka_meter.cells_out import CellsOut
+from outlay_streams.runtime.kafka_meter.decoding import Decoded, decoded
 from outlay_streams.runtime.kafka_meter.errors import Aborted
 from outlay_streams.runtime.kafka_meter.intake import Intake
 from outlay_streams.runtime.kafka_meter.late import LateLane
@@ -135,18 +136,24 @@ class Meter:
             live = self._live(chunks(messages), turn)
         with self._metrics.timed("meter"):
             self._meter_late(turn)
-            for judged in live:
-                self._meter(judged, turn)
+            for one in live:
+                self._meter(one, turn)
         if turn.chunks:
             self._commit(turn)
         self._observe()
 
     def _take_over(self) -> None:
-        """Have the memory of the partitions given, and send what an earlier meter of them may have left unsent."""
+        """Have the memory of the partitions given, and send what an earlier meter of them may have left unsent.
+
+        Memories outlast the moment in which the group gives its partitions out anew, for most come back.
+        """
         self._late.clear()
         self._watches.clear()
         self._metrics.forget_lags()
         mine = self._intake.assigned
+        if mine is None:
+            self._intake.resume()
+            return
         with self._metrics.timed("rebuild"):
             bounds = self._rebuilder.log.bounds(mine)
             self._memories = {partition: self._memories[partition] for partition in mine if partition in self._memories}
@@ -169,21 +176,23 @@ class Meter:
             block = decode_block(message.value(), _name(partition), message.offset())
             self._cells.send(block.cells, Mark(block.partition, block.offset))
 
-    def _live(self, found: list[Chunk], turn: _Turn) -> list[Judged]:
+    def _live(self, found: list[Chunk], turn: _Turn) -> list[Decoded]:
         """Decode chunks: late ones are held, old events of live ones are passed on to the late lane."""
         live = []
-        for chunk in found:
-            judged = self._decoded(chunk)
+        now = _milliseconds(self._clock.now())
+        for one in decoded(found, org=self._options.org, now=now, writers=self._writers):
+            chunk = one.chunk
+            self._watch(chunk).see(len(chunk.messages), one.batch.rejected.tolist())
             if chunk.topic == self._options.topics.usage_late.name:
-                self._late.hold(judged)
+                self._late.hold(one)
                 self._intake.hold(chunk.topic, [chunk.partition], held=True)
                 continue
-            old = self._memories[chunk.partition].deduper.needs_lookup(judged.batch.usage["time"].to_numpy())
-            turn.deferred += [self._deferred(chunk, place) for place in judged.batch.rows[old]]
+            old = self._memories[chunk.partition].deduper.needs_lookup(one.batch.usage["time"].to_numpy())
+            turn.deferred += [self._deferred(chunk, place) for place in one.batch.rows[old]]
             if old.all() and len(old) > _MANY:
                 self._warn_of_short_memory(chunk.partition)
             turn.chunks.append(chunk)
-            live.append(judged.without(old))
+            live.append(one.without(old))
         return live
 
     def _warn_of_short_memory(self, partition: int) -> None:
@@ -193,14 +202,11 @@ class Meter:
             fix = "raise ledger.dedupe_ids, unless this is a back-fill"
             _log.warning("every_event_is_late", partition=partition, remembered_since=since.isoformat(), fix=fix)
 
-    def _decoded(self, chunk: Chunk) -> Judged:
+    def _watch(self, chunk: Chunk) -> PoisonWatch:
         place = (chunk.topic, chunk.partition)
         if place not in self._watches:
             self._watches[place] = PoisonWatch(self._options.poison, f"{chunk.topic}/{chunk.partition}")
-        times = chunk.times(otherwise=_milliseconds(self._clock.now()))
-        batch = chunk.decoded(org=self._options.org, times=times, writers=self._writers)
-        self._watches[place].see(len(chunk.messages), batch.rejected.tolist())
-        return Judged.of(chunk, batch, times)
+        return self._watches[place]
 
     def _deferred(self, chunk: Chunk, place: int) -> Output:
         message = chunk.messages[place]
@@ -215,22 +221,22 @@ class Meter:
     def _meter_late(self, turn: _Turn) -> None:
         ready = self._late.ready(self._memories)
         if ready is not None:
-            for judged in ready.chunks:
-                turn.chunks.append(judged.chunk)
-                self._meter(judged, turn, looked_up=ready.found)
+            for one in ready.chunks:
+                turn.chunks.append(one.chunk)
+                self._meter(one, turn, looked_up=ready.found)
 
-    def _meter(self, judged: Judged, turn: _Turn, looked_up: pa.Table | None = None) -> None:
-        if judged.empty:
+    def _meter(self, one: Decoded, turn: _Turn, looked_up: pa.Table | None = None) -> None:
+        if one.empty:
             return
-        partition = judged.chunk.partition
+        partition = one.chunk.partition
         memory = self._memories[partition]
         blocks = turn.blocks.get(partition)
         if blocks is None:
             blocks = turn.blocks[partition] = Blocks(
                 partition=_name(partition), memory=memory, rules=self._rules, limit=self._options.block_bytes
             )
-        newest = EPOCH + int(judged.times.max()) * _MS
-        made = blocks.made(judged, received=max(newest, memory.last_received), looked_up=looked_up)
+        newest = EPOCH + int(one.times.max()) * _MS
+        made = blocks.made(one, received=max(newest, memory.last_received), looked_up=looked_up)
         turn.made += [(partition, one) for one in made]
 
     def _commit(self, turn: _Turn) -> None:
@@ -284,7 +290,7 @@ class Meter:
         self._intake.rewind([*turn.chunks, *(held.chunk for held in self._late.held)])
         self._late.clear()
         self._watches.clear()
-        self._intake.hold(self._options.topics.usage_late.name, self._intake.assigned, held=False)
+        self._intake.hold(self._options.topics.usage_late.name, self._memories, held=False)
 
     def _observe(self) -> None:
         metrics = self._metrics

@@ -1,4 +1,4 @@
-"""Records of a topic as the meter takes them: consecutive ones of a partition, and what is in them by column."""
+"""Records of topics as the meter takes them: consecutive ones of a partition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from outlay_schemas.topics import ORG_HEADER
-from outlay_streams.decode.avro import AvroBatch, Writers, decode_avro
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +43,6 @@ class Chunk:
         told = (at if kind != TIMESTAMP_NOT_AVAILABLE and at >= 0 else otherwise for kind, at in stamps)
         return np.fromiter(told, np.int64, len(stamps))
 
-    def orgs(self, otherwise: str) -> list[str] | str:
-        """Return the org of each record, or of all; `otherwise` for one that names none.
-
-        Bytes that are no text come out as text that no org can have.
-        """
-        names: dict[bytes | None, str] = {None: otherwise}
-        found = []
-        for message in self.messages:
-            raw = _org(message)
-            if raw not in names:
-                assert raw is not None  # noqa: S101 - None is there from the start
-                names[raw] = raw.decode("utf-8", "surrogateescape")
-            found.append(names[raw])
-        return found[0] if len(set(found)) == 1 else found
-
-    def decoded(self, *, org: str, times: npt.NDArray[np.int64], writers: Writers) -> AvroBatch:
-        """Return what the records hold, row by row; `times` are those of `times`."""
-        return decode_avro([message.value() for message in self.messages], self.orgs(org), now=times, writers=writers)
-
 
 def chunks(messages: Iterable[Message]) -> list[Chunk]:
     """Return the records by topic and partition, in the order in which each first comes."""
@@ -70,6 +50,22 @@ def chunks(messages: Iterable[Message]) -> list[Chunk]:
     for message in messages:
         by_place.setdefault((message.topic(), message.partition()), []).append(message)
     return [Chunk(topic, partition, found) for (topic, partition), found in by_place.items()]
+
+
+def orgs(messages: Iterable[Message], otherwise: str) -> list[str] | str:
+    """Return the org of each record, or of all; `otherwise` for one that names none.
+
+    Bytes that are no text come out as text that no org can have.
+    """
+    names: dict[bytes | None, str] = {None: otherwise}
+    found = []
+    for message in messages:
+        raw = _org(message)
+        if raw not in names:
+            assert raw is not None  # noqa: S101 - None is there from the start
+            names[raw] = raw.decode("utf-8", "surrogateescape")
+        found.append(names[raw])
+    return found[0] if len(set(found)) == 1 else found
 
 
 def _org(message: Message) -> bytes | None:
