@@ -12,7 +12,7 @@ from typing import Self
 import httpx
 
 from outlay._delivery import ExhaustedError, Pause, Post, Reply, delivery
-from outlay._errors import UndeliveredError
+from outlay._errors import OutlayError, UndeliveredError
 from outlay._result import SendResult
 from outlay._retry import Retry
 from outlay._wire import NDJSON, PATH, Event, batches, decode, encode
@@ -52,9 +52,9 @@ class Client:
         for group in pending:
             try:
                 result += self.send_ndjson(encode(group))
-            except UndeliveredError as failure:
-                unsent = [*group, *(event for rest in pending for event in rest)]
-                raise UndeliveredError(str(failure), result=result, unsent=unsent) from failure.__cause__
+            except OutlayError as failure:
+                failure.result, failure.unsent = result, [*group, *(event for rest in pending for event in rest)]
+                raise
         return result
 
     def send_ndjson(self, body: bytes) -> SendResult:
@@ -67,7 +67,7 @@ class Client:
             except StopIteration as end:
                 return decode(end.value.content)
             except ExhaustedError as failure:
-                raise UndeliveredError(str(failure), result=SendResult(), unsent=()) from None
+                raise UndeliveredError(str(failure)) from None
             match step:
                 case Pause(seconds):
                     time.sleep(seconds)
@@ -114,9 +114,9 @@ class AsyncClient:
         for group in pending:
             try:
                 result += await self.send_ndjson(encode(group))
-            except UndeliveredError as failure:
-                unsent = [*group, *(event for rest in pending for event in rest)]
-                raise UndeliveredError(str(failure), result=result, unsent=unsent) from failure.__cause__
+            except OutlayError as failure:
+                failure.result, failure.unsent = result, [*group, *(event for rest in pending for event in rest)]
+                raise
         return result
 
     async def send_ndjson(self, body: bytes) -> SendResult:
@@ -129,7 +129,7 @@ class AsyncClient:
             except StopIteration as end:
                 return decode(end.value.content)
             except ExhaustedError as failure:
-                raise UndeliveredError(str(failure), result=SendResult(), unsent=()) from None
+                raise UndeliveredError(str(failure)) from None
             match step:
                 case Pause(seconds):
                     await asyncio.sleep(seconds)

@@ -14,11 +14,21 @@ from outlay._result import SendResult
 
 
 class OutlayError(Exception):
-    """Something Outlay raised; its subclasses say what to do."""
+    """Something Outlay raised; its subclasses say what to do.
+
+    `result` is what was acknowledged before, and `unsent` the events that were not, each with its id: send those again,
+    for an event that was given an id and is sent without it counts twice.
+    """
+
+    def __init__(self, message: str) -> None:
+        """Start with nothing acknowledged and nothing left."""
+        super().__init__(message)
+        self.result = SendResult()
+        self.unsent: Sequence[Mapping[str, Any]] = ()
 
 
 class RefusedError(OutlayError):
-    """The server refused the whole request (key, scope, size, format); correct what it names, then send again."""
+    """The server refused a whole request (key, scope, size, format); correct what it names, then send `unsent`."""
 
     def __init__(self, status: int, title: str, detail: str, problem: Mapping[str, Any]) -> None:
         """Keep the problem (RFC 9457) beside the message."""
@@ -29,9 +39,3 @@ class RefusedError(OutlayError):
 
 class UndeliveredError(OutlayError):
     """No answer came in time; send `unsent` again as it is: the ids make a repeat harmless."""
-
-    def __init__(self, reason: str, *, result: SendResult, unsent: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what was acknowledged before, and what was not."""
-        super().__init__(reason)
-        self.result = result
-        self.unsent = unsent

@@ -144,6 +144,16 @@ def test_a_refusal_is_final_and_says_why() -> None:
     assert len(intake.bodies) == 1
 
 
+def test_a_refusal_half_way_keeps_the_ids_of_what_is_left() -> None:
+    intake = Intake(answered(accepted=2), httpx.Response(401, json={"title": "Unauthorized"}))
+    nameless = [{name: value for name, value in EVENT.items() if name != "id"}] * 5
+    with pytest.raises(outlay.RefusedError) as failure:
+        client(intake).send(nameless, batch=2)
+    assert failure.value.result.accepted == 2
+    assert [event["id"] for event in failure.value.unsent][:2] == [event["id"] for event in intake.bodies[1]]
+    assert len(failure.value.unsent) == 3
+
+
 @pytest.mark.parametrize("body", ["[]", "{}", '{"accepted": 1}', "null"])
 def test_an_answer_of_something_else_is_no_success(body: str) -> None:
     with pytest.raises(ValueError, match="no answer of an Outlay intake"):
