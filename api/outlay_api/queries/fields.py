@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from outlay_api.queries.statement import Binder, InvalidQuery
-from outlay_schemas.dimensions import ATTRIBUTION, FACTS, ROLLED_UP, SKU, UNALLOCATED
+from outlay_schemas.dimensions import ATTRIBUTION, FACTS, SKU, UNALLOCATED
 
 TEXT_FACTS = ("reason", "price_id", "rule_id", "reported_provider", "reported_model", "request_id", "trace_id")
 NUMBER_FACTS = ("catalog_version", "estimated")
@@ -22,11 +22,6 @@ class Field:
 
     name: str
     tag: str | None = None
-
-    @property
-    def rolled_up(self) -> bool:
-        """Whether cells and day rows keep it."""
-        return self.tag is None and self.name in ROLLED_UP
 
     def column(self, bind: Binder, *, slot: str) -> str:
         """Return the expression of the field over rows `t`; `slot` names the parameter of a tag."""
