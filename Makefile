@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 STAMP := .venv/.setup-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo cluster test check format bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml uv.lock
 
 demo: setup ## Serve Outlay on this machine with realistic traffic (Ctrl-C stops it)
 	@$(BIN)/outlay demo $(ARGS)
+
+cluster: setup ## Run Kafka, a store and every role on this machine with traffic (Ctrl-C stops it)
+	@$(BIN)/outlay cluster $(ARGS)
 
 test: setup ## Run every test
 	@$(BIN)/pytest $(ARGS)

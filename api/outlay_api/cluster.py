@@ -41,7 +41,7 @@ from outlay_streams.decode.avro import Writers
 from outlay_streams.runtime.kafka_publisher import KafkaPublisher
 from outlay_streams.runtime.ports import Clock
 
-Role = Literal["api", "meter", "loader", "budgets"]
+Role = Literal["api", "meter", "loader"]
 
 Announce = Callable[[str], None]
 
@@ -75,13 +75,9 @@ def _worker(role: Role) -> Callable[[Settings, threading.Event, Announce], None]
         from outlay_streams.runtime.kafka_meter import run_meter  # noqa: PLC0415
 
         return lambda settings, stop, announce: run_meter(settings, stop, writers=_writers(settings), announce=announce)
-    if role == "loader":
-        from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
+    from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
 
-        return lambda settings, stop, announce: run_loader(settings, stop, announce=announce)
-    from outlay_streams.runtime.faust_budgets import run_budgets  # noqa: PLC0415
-
-    return lambda settings, stop, announce: run_budgets(settings, stop, announce=announce)
+    return lambda settings, stop, announce: run_loader(settings, stop, announce=announce)
 
 
 @contextmanager

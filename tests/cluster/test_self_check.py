@@ -101,7 +101,9 @@ def test_a_block_stored_twice_is_told(loaded: Settings, store: SharedWarehouse) 
 
 
 def test_a_block_of_another_deployment_is_told(loaded: Settings, store: SharedWarehouse) -> None:
-    copied = "INSERT INTO receipts SELECT * REPLACE(toUInt64(1) AS block) FROM receipts AS r WHERE r.`partition` = 'spend/0'"
+    copied = (
+        "INSERT INTO receipts SELECT * REPLACE(toUInt64(1) AS block) FROM receipts AS r WHERE r.`partition` = 'spend/0'"
+    )
     store.command(f"{copied} AND r.block = 0")
 
     assert any("a block that the log does not have" in line for line in told(loaded, store))

@@ -21,7 +21,7 @@ from outlay_infra.settings import KafkaSettings
 from tests.support.kafka_broker.broker import Broker
 from tests.support.kafka_broker.jars import NoKafkaError
 
-_IMAGE = "confluentinc/cp-kafka:8.1.0"
+IMAGE = "confluentinc/cp-kafka:8.1.0"
 """Apache Kafka of the same minor version as the jars."""
 
 _numbers = itertools.count(1)
@@ -31,10 +31,10 @@ _numbers = itertools.count(1)
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bootstrap address of the one broker this run shares."""
     with ExitStack() as stack:
-        if _docker_answers():
+        if docker_answers():
             from testcontainers.kafka import KafkaContainer  # noqa: PLC0415 - only where an engine answers
 
-            container = stack.enter_context(KafkaContainer(_IMAGE).with_kraft())
+            container = stack.enter_context(KafkaContainer(IMAGE).with_kraft())
             yield container.get_bootstrap_server()
             return
         folder = tmp_path_factory.mktemp("kafka")
@@ -87,6 +87,7 @@ def missing(error: NoKafkaError) -> NoReturn:
     pytest.skip(told)
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Return whether a container engine can be used."""
     docker = shutil.which("docker")
     return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0

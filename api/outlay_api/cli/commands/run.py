@@ -14,12 +14,11 @@ _WHAT = {
     "api": "The API answers at {url} (documentation: {url}/docs).",
     "meter": "A meter runs; health and metrics are at {url}.",
     "loader": "A loader runs; health and metrics are at {url}.",
-    "budgets": "A budgets worker runs; health and metrics are at {url}.",
 }
 
 
 def run(
-    role: Literal["api", "meter", "loader", "budgets"],
+    role: Literal["api", "meter", "loader"],
     /,
     *,
     host: str | None = None,
@@ -37,7 +36,7 @@ def run(
     Parameters
     ----------
     role
-        `api` answers requests, `meter` counts and prices events, `loader` stores them, `budgets` keeps totals.
+        `api` answers requests, `meter` counts and prices events, `loader` stores them.
     host
         Address to listen on: of the API, or of health and metrics.
     port
