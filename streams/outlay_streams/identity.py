@@ -44,11 +44,15 @@ def identity_hash(org: str, source: str, event_id: str) -> int:
 
 def identify(usage: pa.Table) -> Identities:
     """Return the identity and content hashes of a `USAGE` table."""
-    rows = usage.num_rows
-    names = pl.select(pl.concat_str([_series(usage, name) for name in _IDENTITY], separator=_FIELD)).to_series()
-    parts = list(_content_parts(usage))
-    contents = pl.select(pl.concat_str(parts)).to_series() if parts else pl.repeat("", rows, eager=True)
-    return Identities(_hashes(names), (_hashes(contents) & _LOW_32).astype(np.uint32))
+    names = pl.DataFrame([_series(usage, name) for name in _IDENTITY])
+    identity = names.select(pl.concat_str(_IDENTITY, separator=_FIELD)).to_series()
+    texts = list(_texts(usage))
+    if not texts:
+        contents = pl.repeat("", usage.num_rows, eager=True)
+    else:
+        parts = [_part(text.name, default) for text, default in texts]
+        contents = pl.DataFrame([text for text, _ in texts]).select(pl.concat_str(parts, ignore_nulls=True)).to_series()
+    return Identities(_hashes(identity), (_hashes(contents) & _LOW_32).astype(np.uint32))
 
 
 def _hashes(texts: pl.Series) -> npt.NDArray[np.uint64]:
@@ -59,22 +63,35 @@ def _series(usage: pa.Table, name: str) -> pl.Series:
     return pl.Series(name, pl.from_arrow(usage[name]))
 
 
-def _content_parts(usage: pa.Table) -> Iterator[pl.Series]:
-    """Yield per column `name=value` and a separator, or nothing where the value is the default."""
+def _part(name: str, default: str) -> pl.Expr:
+    """Return `name=value` and a separator, or null where the value is the default."""
+    text = pl.col(name)
+    return pl.when(text != default).then(pl.concat_str(pl.lit(f"{name}="), text, pl.lit(_FIELD)))
+
+
+def _texts(usage: pa.Table) -> Iterator[tuple[pl.Series, str]]:
+    """Yield each column of the content as text, with the text of its default; one of nothing but defaults is left out.
+
+    Most columns of most batches are.
+    """
     for field in USAGE:
-        if field.name in _IDENTITY:
+        column = usage[field.name]
+        if field.name in _IDENTITY or column.null_count == len(column):
             continue
-        column = _series(usage, field.name)
+        series = _series(usage, field.name)
         if pa.types.is_map(field.type):
-            text, default = _map_text(column), ""
+            text, default = _map_text(series), ""
         elif pa.types.is_timestamp(field.type):
-            text, default = column.cast(pl.Int64).cast(pl.String), ""
+            text, default = series.cast(pl.Int64).cast(pl.String), ""
+        elif pa.types.is_integer(field.type) and not field.nullable:
+            default = _DEFAULTS.get(field.name, "0")
+            if (series == int(default)).all():
+                continue
+            text = series.cast(pl.String)
         else:
-            text = column.cast(pl.String)
-            default = _DEFAULTS.get(field.name, "0" if pa.types.is_integer(field.type) and not field.nullable else "")
-        text = text.set(text == default, None)
-        if text.null_count() < len(text):
-            yield (f"{field.name}=" + text + _FIELD).fill_null("")
+            text, default = series.cast(pl.String), _DEFAULTS.get(field.name, "")
+        if not (text == default).all(ignore_nulls=True):
+            yield text, default
 
 
 def _map_text(column: pl.Series) -> pl.Series:
