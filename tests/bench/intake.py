@@ -16,7 +16,7 @@ from tests.bench.serving import Served, serve
 from tests.bench.traffic import write_template
 
 BATCH = 500
-WORKERS = 8
+WORKERS = 24
 SINGLES_PER_SECOND = 50
 _ALL_THREADS = "all threads; does not depend on what else the machine does"
 

@@ -35,7 +35,7 @@ class WriterLock:
         """Create the directory if need be, take the lock and the next generation; `now` aware."""
         self.path = data_dir / FILE
         try:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _unusable(data_dir, error) from None
