@@ -38,7 +38,7 @@ _COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
     (_MANAGE, "keys list", "keys_list:list_keys", "List the API keys."),
     (_MANAGE, "keys revoke", "keys_revoke:revoke", "Revoke an API key."),
     (_MANAGE, "config show", "config_show:show", "Print the settings in force."),
-    (_MANAGE, "config check", "config_check:check", "Reach every service in the settings, and say what is wrong."),
+    (_MANAGE, "config check", "config_check:check", "Reach every service that the settings name."),
     (_MANAGE, "topics apply", "topics_apply:apply", "Make the cluster's topics what they should be."),
     (_MANAGE, "topics diff", "topics_diff:diff", "Show what differs from what the topics should be."),
     (_MANAGE, "migrate", "migrate:migrate", "Bring the store's schema up to this version."),

@@ -27,7 +27,7 @@ def check(
     config: Annotated[Path | None, Parameter(env_var="OUTLAY_CONFIG")] = None,
     output: Show = _SHOW,
 ) -> int:
-    """Reach every service that the settings name, and say what is wrong and what to do; nothing is changed.
+    """Reach every service that the settings name; say what is wrong and what to do, and change nothing.
 
     The store always; on a cluster (OUTLAY_STORE and OUTLAY_KAFKA__BOOTSTRAP set) the brokers, the topics, the rights
     and the schema registry as well. Exit code 1 when anything has to be done.

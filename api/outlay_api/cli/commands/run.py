@@ -25,7 +25,7 @@ def run(
     port: int | None = None,
     config: Annotated[Path | None, Parameter(env_var="OUTLAY_CONFIG")] = None,
 ) -> int:
-    """Run one role of a cluster. SIGTERM or Ctrl-C stops it once what is under way is done.
+    """Run one role of a cluster: api, meter or loader. Ctrl-C or SIGTERM stops it once what is under way is done.
 
     Roles share the work: run as many of each as there is to do, at most one for each partition. For example:
 
