@@ -156,7 +156,7 @@ class MeterSettings(_Group):
     under its name goes on at once. Absent takes a random one; then the others wait until the brokers miss it."""
     state: Path | None = None
     """Folder for the newest catalog known, so that a meter can start while the store is away; absent is `data`."""
-    batch_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    batch_events: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     """Most events taken from the topics for one transaction."""
     batch_bytes: Annotated[int, Field(ge=MIB, le=1024 * MIB)] = 32 * MIB
     """Most bytes of them, above which no more are gathered."""

@@ -87,7 +87,7 @@ def build_block(
         "block": pa.scalar(offset, pa.uint64()),
     }
     fresh = _by_org(usage, np.flatnonzero(verdicts == NEW))
-    new = usage.take(pa.array(fresh))
+    new = usage if np.array_equal(fresh, np.arange(usage.num_rows)) else usage.take(pa.array(fresh))
     hashes = Identities(identities.id_hash[fresh], identities.content_hash[fresh])
     entries = _entries(new, hashes, rules, stamp)
     refused = pa.concat_tables([rejects, conflicts(usage.filter(pa.array(verdicts == CONFLICT)))])
@@ -113,7 +113,10 @@ def _by_org(usage: pa.Table, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]
 
 def _entries(new: pa.Table, hashes: Identities, rules: Mapping[str, Rules], stamp: Mapping[str, pa.Scalar]) -> pa.Table:
     parts = []
-    for org in pc.unique(new["org"]).to_pylist():
+    orgs = pc.unique(new["org"]).to_pylist()
+    if len(orgs) == 1:
+        return _org_entries(new, rules[orgs[0]], hashes.content_hash, stamp)
+    for org in orgs:
         mask = pc.equal(new["org"], org)
         parts.append(_org_entries(new.filter(mask), rules[org], hashes.content_hash[np.asarray(mask)], stamp))
     return pa.concat_tables(parts) if parts else ENTRIES.empty_table()

@@ -22,6 +22,8 @@ from outlay_streams.runtime.kafka_meter.records import Chunk
 
 _AT_ONCE = 2_000
 _ASKING_SECONDS = 30.0
+_TICK = 0.001
+"""The shortest wait the client library knows."""
 # Fatal to a consumer is nothing but another member of its name; librdkafka's own errors begin with an underscore.
 _FENCED = frozenset({KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})  # noqa: SLF001
 _TOO_SLOW = KafkaError._MAX_POLL_EXCEEDED  # noqa: SLF001 - it joins again
@@ -55,22 +57,22 @@ class Intake:
             list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
 
-    def gather(self) -> list[Message]:
-        """Return what comes until a batch is full; nothing when the assignment changed meanwhile."""
-        deadline = time.monotonic() + self._batching.seconds
+    def gather(self, *, wait: bool = True) -> list[Message]:
+        """Return what comes until a batch is full, or what is there; nothing when the assignment changed meanwhile."""
+        deadline = time.monotonic() + (self._batching.seconds if wait else 0.0)
         found: list[Message] = []
         nbytes = 0
         while len(found) < self._batching.events and nbytes < self._batching.nbytes:
             left = deadline - time.monotonic()
             wanted = min(_AT_ONCE, self._batching.events - len(found))
-            some = self._consumer.consume(wanted, max(left, 0.0) if not found or left > 0 else 0.0)
+            some = self._consumer.consume(wanted, left if left > _TICK else 0.0)
             self._check()
             if self.changed:
                 return []
-            good = [message for message in some if not self._failed(message)]
+            good = [message for message in some if message.error() is None or not self._failed(message)]
             nbytes += sum(map(len, good))
             found += good
-            if left <= 0 or (not some and found):
+            if not some and left <= _TICK:
                 break
         return found
 
@@ -144,9 +146,7 @@ class Intake:
             raise named(fault, "taking partitions over") if isinstance(fault, KafkaException) else fault
 
     def _failed(self, message: Message) -> bool:
-        error = message.error()
-        if error is None:
-            return False
+        error: KafkaError = message.error()
         if error.code() in _FENCED:
             raise Fenced(f"{error.str()}; another meter of this name runs")
         if error.fatal() or not (passes(error) or error.code() == _TOO_SLOW):

@@ -2,13 +2,14 @@
 
 A turn gathers records, meters them and commits blocks, refused events and input offsets as one transaction; then the
 blocks' cells go out and their ids are remembered. A turn that fails is read again, for nothing is remembered before
-the commit. One thread does it all.
+the commit. One thread does it all, but for decoding, which runs a batch ahead.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -80,6 +81,14 @@ class _Turn:
         return [TopicPartition(topic, partition, end) for (topic, partition), end in ends.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A batch that is being decoded while the one before it is metered."""
+
+    chunks: list[Chunk]
+    decoded: Future[list[Decoded]]
+
+
 class Meter:
     """Runs in the thread that calls `run`."""
 
@@ -112,6 +121,8 @@ class Meter:
         self._metrics = metrics
         self._turned = turned
         self._assigned = assigned
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._ahead: _Ahead | None = None
         self._memories: dict[int, Memory] = {}
         self._watches: dict[tuple[str, int], PoisonWatch] = {}
         self._aborts = 0
@@ -119,21 +130,24 @@ class Meter:
 
     def run(self, stop: threading.Event) -> None:
         """Meter until told to stop. Raises `MeterError` and `BrokerError`."""
-        while not stop.is_set():
-            self.turn()
-        self._cells.flush()
+        with self._decoder:
+            while not stop.is_set():
+                self.turn()
+            self._cells.flush()
 
     def turn(self) -> None:
-        """Gather, meter and commit once."""
+        """Gather a batch and have it decoded, meanwhile meter and commit the one before it."""
         self._turned()
         with self._metrics.timed("gather"):
-            messages = self._intake.gather()
+            messages = self._intake.gather(wait=self._ahead is None)
         if self._intake.changed:
+            self._ahead = None
             self._take_over()
             return
+        ready, self._ahead = self._ahead, self._begun(chunks(messages))
         turn = _Turn()
         with self._metrics.timed("decode"):
-            live = self._live(chunks(messages), turn)
+            live = self._live(ready.decoded.result(), turn) if ready is not None else []
         with self._metrics.timed("meter"):
             self._meter_late(turn)
             for one in live:
@@ -141,6 +155,13 @@ class Meter:
         if turn.chunks:
             self._commit(turn)
         self._observe()
+
+    def _begun(self, found: list[Chunk]) -> _Ahead | None:
+        if not found:
+            return None
+        now = _milliseconds(self._clock.now())
+        work = self._decoder.submit(decoded, found, org=self._options.org, now=now, writers=self._writers)
+        return _Ahead(found, work)
 
     def _take_over(self) -> None:
         """Have the memory of the partitions given, and send what an earlier meter of them may have left unsent.
@@ -176,11 +197,10 @@ class Meter:
             block = decode_block(message.value(), _name(partition), message.offset())
             self._cells.send(block.cells, Mark(block.partition, block.offset))
 
-    def _live(self, found: list[Chunk], turn: _Turn) -> list[Decoded]:
-        """Decode chunks: late ones are held, old events of live ones are passed on to the late lane."""
+    def _live(self, found: list[Decoded], turn: _Turn) -> list[Decoded]:
+        """Return what can be metered now: late chunks are held, old events of live ones passed on to the late lane."""
         live = []
-        now = _milliseconds(self._clock.now())
-        for one in decoded(found, org=self._options.org, now=now, writers=self._writers):
+        for one in found:
             chunk = one.chunk
             self._watch(chunk).see(len(chunk.messages), one.batch.rejected.tolist())
             if chunk.topic == self._options.topics.usage_late.name:
@@ -287,7 +307,9 @@ class Meter:
         self._aborts += 1
         if self._aborts >= _MOST_ABORTS:
             raise BrokerError(f"{self._aborts} transactions in a row did not take place: {error}") from error
-        self._intake.rewind([*turn.chunks, *(held.chunk for held in self._late.held)])
+        ahead = self._ahead.chunks if self._ahead is not None else []
+        self._intake.rewind([*turn.chunks, *(held.chunk for held in self._late.held), *ahead])
+        self._ahead = None
         self._late.clear()
         self._watches.clear()
         self._intake.hold(self._options.topics.usage_late.name, self._memories, held=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 import uuid
@@ -44,6 +45,7 @@ _ROOM = 64 * 1024
 """Bytes of a message beside its value: headers, and the batch around it."""
 _FIRST_ANSWER_SECONDS = 10.0
 _TICK_SECONDS = 0.1
+_OBJECTS = 200_000
 _ASKING_SECONDS = 30.0
 
 _log = structlog.get_logger()
@@ -133,7 +135,7 @@ def _meter(parts: _Parts) -> None:
     log = SpendLog(consumer_config(kafka, f"{GROUP}.log"), topics.spend.name)
     batching = Batching(events=own.batch_events, nbytes=own.batch_bytes, seconds=own.gather_ms / 1000)
     intake = Intake(_consuming(settings), (topics.usage.name, topics.usage_late.name), batching)
-    with closing(log), closing(intake):
+    with closing(log), closing(intake), _collecting_seldom():
         meter = Meter(
             MeterOptions(
                 topics=topics,
@@ -202,6 +204,17 @@ def _consuming(settings: Settings) -> dict[str, Any]:
         fetch_queue_backoff_ms=5,
         **named_member,
     )
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for cyclic garbage seldom: a batch is tens of thousands of live records, which each look walks through."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager
