@@ -27,7 +27,7 @@ from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
 from outlay_infra.metrics import Metrics
 from outlay_infra.settings import Settings, masked
-from outlay_infra.warehouse import ReadLimits, Warehouse
+from outlay_infra.warehouse import Lease, ReadLimits, Warehouse
 from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
 from outlay_streams.runtime.lock import WriterLock
 from outlay_streams.runtime.ports import Clock
@@ -41,9 +41,13 @@ class NotReady(RuntimeError):  # noqa: N818 - reads as what it says
     """A readiness check failed; the message says what is missing."""
 
 
+def _always() -> bool:
+    return True
+
+
 @contextmanager
 def embedded(settings: Settings, *, clock: Clock | None = None) -> Iterator[Services]:
-    """Open the data directory as its one writer, bring the store up to date, and start counting.
+    """Open the data directory and the store as their one writer, bring the store up to date, and start counting.
 
     On the way out intake stops and what is queued is written. Raises `DataDirectoryError` and `StoreError` when the
     directory or the store cannot be used.
@@ -55,16 +59,37 @@ def embedded(settings: Settings, *, clock: Clock | None = None) -> Iterator[Serv
     ):
         for name in warehouse.migrate():
             _log.info("migrated", migration=name)
+        lease = Lease.claim(warehouse, folder=lock.identity, at_least=lock.generation)
         upkeep = Upkeep(warehouse, clock, raw_days=settings.ledger.retention_days)
         with (
-            running(settings, warehouse, generation=lock.generation, clock=clock) as services,
+            _held(lease, warehouse),
+            running(
+                settings, warehouse, generation=lease.generation, clock=clock, may_write=lease.may_write
+            ) as services,
             upkeep_in_background(upkeep),
         ):
             yield services
 
 
 @contextmanager
-def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock: Clock) -> Iterator[Services]:
+def _held(lease: Lease, warehouse: Warehouse) -> Iterator[None]:
+    with lease.kept():
+        warehouse.may_write = lease.may_write
+        try:
+            yield
+        finally:
+            warehouse.settle()
+
+
+@contextmanager
+def running(
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    generation: int,
+    clock: Clock,
+    may_write: Callable[[], bool] = _always,
+) -> Iterator[Services]:
     """Start counting into `warehouse`, which the caller holds open and for writing alone; stop on the way out."""
     catalog = CatalogStore(warehouse)
     rulebook = Rulebook(catalog)
@@ -77,6 +102,7 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
         generation=generation,
         limits=queue_limits(settings),
         memory=Memory(ids=settings.ledger.dedupe_ids, horizon=settings.ledger.dedupe_horizon),
+        may_write=may_write,
     )
     metrics = Metrics(CollectorRegistry(), version())
     metrics.price_list_age.set_function(
@@ -95,6 +121,8 @@ def running(settings: Settings, warehouse: Warehouse, *, generation: int, clock:
     def writer_runs() -> None:
         if not runtime.alive:
             raise NotReady("the writer ended and nothing can be counted; its fault is in the log, start again")
+        if not may_write():
+            raise NotReady("another server writes to the store, or the store does not answer; stop one of the two")
         if runtime.stats().unsettled:
             raise NotReady("a block waits for the store; intake goes on once it is stored")
 

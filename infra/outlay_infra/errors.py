@@ -2,7 +2,7 @@
 
 StoreError
 ├── StoreUnavailable   the store does not answer; try again later
-│   └── StoreInUse     another process holds this data directory
+│   └── StoreInUse     another process holds this data directory or writes to this store
 ├── StoreFull          no space is left; free some, nothing was lost
 ├── StoreReadOnly      the store may be read but not written
 ├── SchemaError        the database and this version of Outlay do not fit
@@ -24,7 +24,7 @@ class StoreUnavailable(StoreError):  # noqa: N818  (named as the caller meets it
 
 
 class StoreInUse(StoreUnavailable):
-    """Another process, or another directory in this process, holds the engine; stop it or choose another directory."""
+    """Another process, or another directory in this process, has the engine or the store; stop it or choose another."""
 
 
 class StoreFull(StoreError):  # noqa: N818  (named as the caller meets it)

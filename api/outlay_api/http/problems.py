@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from outlay_infra.catalog_store import CatalogConflict
 from outlay_infra.errors import QueryError, QueryLimit, StoreError
-from outlay_streams.runtime.errors import Busy, IntakeError, NotAcknowledged, NotCounted
+from outlay_streams.runtime.errors import Busy, IntakeError, NotAcknowledged, NotCounted, NotTheWriter
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:outlay:problem:"
@@ -97,7 +97,7 @@ def not_taken_in(error: IntakeError) -> Problem:
     if isinstance(error, NotAcknowledged):
         return Problem(503, "not-acknowledged", str(error), headers={"Retry-After": str(RETRY_SECONDS)})
     seconds = max(1, round(error.retry_after)) if isinstance(error, Busy) else RETRY_SECONDS
-    kind = {Busy: "busy", NotCounted: "not-counted"}.get(type(error), "stopping")
+    kind = {Busy: "busy", NotCounted: "not-counted", NotTheWriter: "not-the-writer"}.get(type(error), "stopping")
     detail = f"{error}; nothing of this request was taken in"
     return Problem(503, kind, detail, headers={"Retry-After": str(seconds)})
 

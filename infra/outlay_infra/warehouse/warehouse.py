@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
-from outlay_infra.errors import StoreError
+from outlay_infra.errors import StoreError, StoreInUse
 from outlay_infra.warehouse import blocks, check, ids, migrations, receipts, recovery, retention, states
 from outlay_infra.warehouse import repair as repairs
 from outlay_infra.warehouse.check import Difference
@@ -43,12 +43,19 @@ class PriceRecord(Protocol):
         ...
 
 
+def _always() -> bool:
+    return True
+
+
 class Warehouse:
     """One ClickHouse database with the ledger and everything derived from it.
 
     Thread-safe: reads run side by side, writes of blocks and repairs one after another. Methods raise `StoreError`
     (`outlay_infra.errors`).
     """
+
+    may_write: Callable[[], bool] = staticmethod(_always)
+    """Whether this process is still the store's one writer: sums are made and mended by that one alone."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -69,11 +76,12 @@ class Warehouse:
     def close(self) -> None:
         """Let the engine go, after the writes under way."""
         with self._writing:
-            self._settle()
+            self.settle()
             self._workers.shutdown()
             self._engine.close()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Sum what this process wrote and left to be summed."""
         if self._unsummed:
             with suppress(StoreError):  # what is left is summed at the next start
                 self.catch_up()
@@ -124,6 +132,8 @@ class Warehouse:
     def catch_up(self) -> None:
         """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; all else is up to date."""
         with self._writing:
+            if not self.may_write():
+                return
             self._unsummed = 0
             states.catch_up(self._engine)
 
@@ -188,6 +198,8 @@ class Warehouse:
     @contextmanager
     def _still(self) -> Iterator[None]:
         with self._writing:
+            if not self.may_write():
+                raise StoreInUse("another process may write to this store by now; ask that one, or stop it")
             self.catch_up()
             yield
 

@@ -16,8 +16,8 @@ from outlay_infra.errors import StoreError
 from outlay_schemas.outcome import Outcome
 from outlay_streams.decode import Decoded
 from outlay_streams.dedupe import Deduper
-from outlay_streams.runtime.committer import PREFIX, Committer
-from outlay_streams.runtime.errors import Stopped
+from outlay_streams.runtime.committer import PREFIX, Committer, Result
+from outlay_streams.runtime.errors import NotTheWriter, Stopped
 from outlay_streams.runtime.ports import Clock, Ledger, OrgRules
 from outlay_streams.runtime.queue import IntakeQueue, Job, QueueLimits
 from outlay_streams.runtime.stats import RuntimeStats
@@ -38,6 +38,10 @@ class Memory:
     horizon: timedelta = timedelta(days=30)
 
 
+def _always() -> bool:
+    return True
+
+
 _LIMITS = QueueLimits()
 _MEMORY = Memory()
 
@@ -45,7 +49,8 @@ _MEMORY = Memory()
 class EmbeddedRuntime:
     """Takes decoded batches from any task or thread and counts them durably, many batches a block.
 
-    Hold a `WriterLock` on the data directory from before the store is opened until after `stop`; pass its generation.
+    Hold a `WriterLock` on the data directory from before the store is opened until after `stop`, and a `Lease` on the
+    store; pass the lease's generation, and its `may_write`, which is asked before each block.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class EmbeddedRuntime:
         generation: int,
         limits: QueueLimits = _LIMITS,
         memory: Memory = _MEMORY,
+        may_write: Callable[[], bool] = _always,
     ) -> None:
         """Mend what a crash left, rebuild the memory of ids from the ledger, and start writing.
 
@@ -70,6 +76,7 @@ class EmbeddedRuntime:
         self._load_rules = rules
         self._rules: dict[str, OrgRules] = {}
         self._rules_changing = threading.Lock()
+        self._may_write = may_write
         self._limits = limits
         self._queue = IntakeQueue(limits)
         self._committer = Committer(
@@ -82,8 +89,8 @@ class EmbeddedRuntime:
     async def publish(self, org: str, decoded: Decoded, /) -> list[Outcome]:
         """Return the outcome of every event, in the order sent, once all are durable.
 
-        Raises `Busy` or `Stopped` when nothing was taken in, `StoreError` or `NotCounted` when it could not be made
-        durable; a retry with the same ids is safe after each of them.
+        Raises `Busy`, `Stopped` or `NotTheWriter` when nothing was taken in, `StoreError` or `NotCounted` when it could
+        not be made durable; a retry with the same ids is safe after each of them.
         """
         if not decoded.outcomes:
             return []
@@ -100,9 +107,11 @@ class EmbeddedRuntime:
         """Hold the writer while the context is open, with every block before it stored whole or not at all.
 
         Blocks after it are metered by the rules set until then. Raises `StoreError` while the store cannot say what
-        became of a block.
+        became of a block, and `NotTheWriter` once another process may write.
         """
         with self._turn, self._storing:  # the writer waits for its turn, so that it cannot overtake for ever
+            if not self._may_write():
+                raise _not_the_writer()
             self._committer.settle()
             yield
 
@@ -179,7 +188,7 @@ class EmbeddedRuntime:
     def _commit(self, jobs: list[Job]) -> None:
         try:
             with self._next_turn():
-                results = self._committer.commit([(job.org, job.decoded) for job in jobs])
+                results = self._results(jobs)
         except BaseException:  # ends the writer; what became of the events is found out at the next start
             for job in jobs:
                 job.answer.set_exception(Stopped("the writer ended; send the same events again once it is back"))
@@ -190,14 +199,24 @@ class EmbeddedRuntime:
             else:
                 job.answer.set_result(result)
 
+    def _results(self, jobs: list[Job]) -> list[Result]:
+        if not self._may_write():
+            return [_not_the_writer() for _ in jobs]
+        return self._committer.commit([(job.org, job.decoded) for job in jobs])
+
     def _settle(self) -> None:
         try:
             with self._next_turn():
-                self._committer.settle()
+                if self._may_write():
+                    self._committer.settle()
         except StoreError as error:
             _log.warning("store_still_away", error=str(error))
         except Exception:  # noqa: BLE001 - the writer outlives any fault
             _log.exception("block_not_settled")
+
+
+def _not_the_writer() -> NotTheWriter:
+    return NotTheWriter("this server may not write to the store: another one does, or the store does not answer")
 
 
 def _fail(job: Job, error: Exception) -> None:

@@ -3,6 +3,7 @@
 IntakeError
 ├── Busy           too much waits for the store already; retry after `retry_after` seconds
 ├── Stopped        the process is going down; retry once it is back
+├── NotTheWriter   another process may be the store's one writer by now; retry, there or here
 ├── NotCounted     a fault in the process kept the events from being counted; retry, and report it with the log
 └── NotAcknowledged   the brokers did not say in time that they have the events; retry
 """
@@ -25,6 +26,10 @@ class Busy(IntakeError):  # noqa: N818 - back pressure is not an error
 
 class Stopped(IntakeError):  # noqa: N818 - reads as what happened
     """The runtime is stopping and takes no more; send the same events again once the server is back."""
+
+
+class NotTheWriter(IntakeError):  # noqa: N818 - reads as what happened
+    """This process lost the right to write to the store, or cannot tell; send the same events again."""
 
 
 class NotCounted(IntakeError):  # noqa: N818 - reads as what happened

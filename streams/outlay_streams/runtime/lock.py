@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import uuid
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 FILE = "writer.lock"
+_NAME_LENGTH = 32
 
 
 class DataDirectoryError(Exception):
@@ -27,6 +29,8 @@ class DataDirectoryInUse(DataDirectoryError):  # noqa: N818 - reads as what happ
 
 class WriterLock:
     """The exclusive right to write to a data directory, from construction to `release` or the end of the process.
+
+    `identity` names this file and no copy of it, for ever: whoever else had the lock of that identity has ended.
 
     Raises `DataDirectoryInUse` when another process has it and `DataDirectoryError` when the directory is unusable.
     """
@@ -53,15 +57,18 @@ class WriterLock:
             raise _unusable(data_dir, error) from None
 
     def _read(self) -> list[str]:
-        return os.pread(self._file, 64, 0).decode("ascii", "replace").split()
+        return os.pread(self._file, 128, 0).decode("ascii", "replace").split()
 
     def _next_generation(self, second: int) -> int:
-        """Write the process and its generation in one piece of fixed length; survive a file cut short by a crash."""
+        """Write process, generation and name in one piece of fixed length; survive a file cut short by a crash."""
         held = self._read()
-        last = int(held[1]) if len(held) == 2 and held[1].isdecimal() else 0
+        last = int(held[1]) if len(held) >= 2 and held[1].isdecimal() else 0
         generation = max(last + 1, second)
-        os.pwrite(self._file, f"{os.getpid():<20d} {generation:<20d}\n".encode(), 0)
+        name = held[2] if len(held) == 3 and len(held[2]) == _NAME_LENGTH else uuid.uuid4().hex
+        os.pwrite(self._file, f"{os.getpid():<20d} {generation:<20d} {name}\n".encode(), 0)
         os.fsync(self._file)
+        file = os.fstat(self._file)
+        self.identity = f"{name}/{file.st_dev}/{file.st_ino}"
         return generation
 
     def release(self) -> None:
