@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from outlay import Outcome, SendResult, Verdict
+from outlay_api.importing import content
 from outlay_api.importing.cursor import Cursor, Tally
 from outlay_api.importing.encoding import FrameEncoder
 from outlay_api.importing.events import Events
 from outlay_api.importing.export import EntryEncoder, is_export
-from outlay_api.importing.identity import GrowingIds, file_digest, numbered_ids
+from outlay_api.importing.identity import RowIds
 from outlay_api.importing.mapping import FieldMap
 from outlay_api.importing.objects import ObjectEncoder, parsed
 from outlay_api.importing.reading import Format, Rows, Source
@@ -94,16 +95,10 @@ class Plan:
         return FrameEncoder(fields=fields, times=self.times)
 
     def _ids(self) -> Callable[[Rows], list[str]]:
-        match self.source.format:
-            case Format.PARQUET:
-                digest = file_digest(self.path)
-                return lambda rows: numbered_ids(digest, rows.numbers)
-            case Format.CSV:
-                growing = GrowingIds("\x1f".join(self.source.columns()))
-                return lambda rows: growing.ids(map("\x1f".join, rows.frame.iter_rows()))
-            case Format.JSONL:
-                lines = GrowingIds("")
-                return lambda rows: lines.ids(rows.lines)
+        known = RowIds(self.source.columns())
+        if self.source.format is Format.JSONL:
+            return lambda rows: known.ids(map(content.of_line, rows.lines))
+        return lambda rows: known.ids(content.of_frame(rows.frame))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -66,9 +66,10 @@ async def import_files(
 ) -> int:
     """Bring usage in CSV, TSV, JSONL or Parquet files into the ledger.
 
-    Rows without an id get one from the file's content, so importing a file again adds nothing, whatever its name, and a
-    file that has grown adds its new rows. An interrupted import goes on where it stopped. Rows that are refused go to a
-    file of their own, and the exit code is 1.
+    Rows without an id get one from what they say, so importing a file again adds nothing, whatever its name, and one
+    that has grown, was corrected or sorted adds its new rows. Equal rows of one file are distinct events; give files
+    whose equal rows are not the same events a source each (--set source=NAME). An interrupted import goes on where it
+    stopped. Rows that are refused go to a file of their own, and the exit code is 1.
 
     Columns `tags` and `quantities` may be maps, structs or JSON objects. Entries that `GET /v1/events` exported (CSV,
     NDJSON as .jsonl, Parquet) are recognised by their columns: they come back as usage events and are priced anew;
