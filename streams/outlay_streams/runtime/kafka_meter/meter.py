@@ -10,18 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain
-from time import monotonic
+from time import monotonic, sleep
 
 import pyarrow as pa
 import structlog
-from confluent_kafka import TopicPartition
 
-from outlay_infra.kafka.delivery import Record
-from outlay_infra.kafka.errors import BrokerError
-from outlay_schemas.topics import BlockHeader, Topics
+from outlay_infra.kafka.errors import BrokerError, BrokerUnavailable
+from outlay_schemas.topics import Topics
 from outlay_streams.decode.avro import Writers
 from outlay_streams.runtime.kafka_meter.blocks import Blocks, Made
 from outlay_streams.runtime.kafka_meter.cells_out import CellsOut
@@ -35,7 +32,8 @@ from outlay_streams.runtime.kafka_meter.poison import PoisonBound, PoisonWatch
 from outlay_streams.runtime.kafka_meter.rebuilding import Rebuilder
 from outlay_streams.runtime.kafka_meter.records import Chunk, chunks
 from outlay_streams.runtime.kafka_meter.spend_log import Bounds
-from outlay_streams.runtime.kafka_meter.transactions import Output, Transactions
+from outlay_streams.runtime.kafka_meter.transactions import Transactions
+from outlay_streams.runtime.kafka_meter.turn import Turn
 from outlay_streams.runtime.ports import Clock, OrgRules
 from outlay_streams.wire import Mark, decode_block
 
@@ -44,6 +42,8 @@ SPEND = "spend"
 
 _MS = timedelta(milliseconds=1)
 _MOST_ABORTS = 20
+_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
 _MANY = 100
 _WARNING_SECONDS = 60.0
 
@@ -60,25 +60,6 @@ class MeterOptions:
     block_bytes: int
     """Bytes a block may take on the wire."""
     poison: PoisonBound
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What one transaction is made of."""
-
-    chunks: list[Chunk] = field(default_factory=list)
-    """The records it commits the offsets of."""
-    made: list[tuple[int, Made]] = field(default_factory=list)
-    """Blocks and the partition of each, in order."""
-    deferred: list[Output] = field(default_factory=list)
-    blocks: dict[int, Blocks] = field(default_factory=dict)
-
-    def offsets(self) -> list[TopicPartition]:
-        """Return where each partition goes on afterwards."""
-        ends: dict[tuple[str, int], int] = {}
-        for chunk in self.chunks:
-            ends[chunk.topic, chunk.partition] = max(ends.get((chunk.topic, chunk.partition), 0), chunk.end)
-        return [TopicPartition(topic, partition, end) for (topic, partition), end in ends.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +126,13 @@ class Meter:
             self._take_over()
             return
         ready, self._ahead = self._ahead, self._begun(chunks(messages))
-        turn = _Turn()
-        with self._metrics.timed("decode"):
-            live = self._live(ready.decoded.result(), turn) if ready is not None else []
+        turn = Turn()
+        try:
+            with self._metrics.timed("decode"):
+                live = self._live(ready.decoded.result(), turn) if ready is not None else []
+        except BrokerUnavailable as error:  # the schema registry
+            self._again(Turn() if ready is None else Turn(chunks=ready.chunks), error)
+            return
         with self._metrics.timed("meter"):
             self._meter_late(turn)
             for one in live:
@@ -197,7 +182,7 @@ class Meter:
             block = decode_block(message.value(), _name(partition), message.offset())
             self._cells.send(block.cells, Mark(block.partition, block.offset))
 
-    def _live(self, found: list[Decoded], turn: _Turn) -> list[Decoded]:
+    def _live(self, found: list[Decoded], turn: Turn) -> list[Decoded]:
         """Return what can be metered now: late chunks are held, old events of live ones passed on to the late lane."""
         live = []
         for one in found:
@@ -208,7 +193,7 @@ class Meter:
                 self._intake.hold(chunk.topic, [chunk.partition], held=True)
                 continue
             old = self._memories[chunk.partition].deduper.needs_lookup(one.batch.usage["time"].to_numpy())
-            turn.deferred += [self._deferred(chunk, place) for place in one.batch.rows[old]]
+            turn.deferred += [(chunk.partition, chunk.messages[place]) for place in one.batch.rows[old]]
             if old.all() and len(old) > _MANY:
                 self._warn_of_short_memory(chunk.partition)
             turn.chunks.append(chunk)
@@ -228,24 +213,14 @@ class Meter:
             self._watches[place] = PoisonWatch(self._options.poison, f"{chunk.topic}/{chunk.partition}")
         return self._watches[place]
 
-    def _deferred(self, chunk: Chunk, place: int) -> Output:
-        message = chunk.messages[place]
-        return Output(
-            topic=self._options.topics.usage_late.name,
-            partition=chunk.partition,
-            key=message.key(),
-            value=message.value(),
-            headers=message.headers() or (),
-        )
-
-    def _meter_late(self, turn: _Turn) -> None:
+    def _meter_late(self, turn: Turn) -> None:
         ready = self._late.ready(self._memories)
         if ready is not None:
             for one in ready.chunks:
                 turn.chunks.append(one.chunk)
                 self._meter(one, turn, looked_up=ready.found)
 
-    def _meter(self, one: Decoded, turn: _Turn, looked_up: pa.Table | None = None) -> None:
+    def _meter(self, one: Decoded, turn: Turn, looked_up: pa.Table | None = None) -> None:
         if one.empty:
             return
         partition = one.chunk.partition
@@ -259,10 +234,10 @@ class Meter:
         made = blocks.made(one, received=max(newest, memory.last_received), looked_up=looked_up)
         turn.made += [(partition, one) for one in made]
 
-    def _commit(self, turn: _Turn) -> None:
+    def _commit(self, turn: Turn) -> None:
         with self._metrics.timed("cells"):
             self._cells.flush()
-        outputs = [*self._spend(turn), *self._refused(turn), *turn.deferred]
+        outputs = turn.outputs(self._options.topics)
         try:
             with self._metrics.timed("commit"):
                 offsets = self._transactions.commit(outputs, turn.offsets(), self._intake.group())
@@ -279,21 +254,6 @@ class Meter:
         still = {held.chunk.partition for held in self._late.held}
         self._intake.hold(self._options.topics.usage_late.name, late - still, held=False)
 
-    def _spend(self, turn: _Turn) -> list[Output]:
-        parts: dict[int, int] = {}
-        outputs = []
-        for partition, made in turn.made:
-            part = parts[partition] = parts.get(partition, -1) + 1
-            headers = [(BlockHeader.INPUT.value, made.covered.encode()), (BlockHeader.PART.value, str(part).encode())]
-            topic = self._options.topics.spend.name
-            outputs.append(Output(topic=topic, partition=partition, value=made.value, headers=headers))
-        return outputs
-
-    def _refused(self, turn: _Turn) -> list[Output]:
-        records: list[Record] = list(chain.from_iterable(made.refused for _, made in turn.made))
-        topic = self._options.topics.usage_rejected.name
-        return [Output(topic=topic, key=one.key, value=one.value, headers=one.headers) for one in records]
-
     def _committed(self, partition: int, made: Made, offset: int) -> None:
         memory = self._memories[partition]
         memory.remember(made.block.ids, received=made.received, offset=offset)
@@ -301,12 +261,14 @@ class Meter:
         self._cells.send(made.block.cells, Mark(_name(partition), offset))
         self._metrics.count(made.block, len(made.value))
 
-    def _again(self, turn: _Turn, error: Aborted) -> None:
+    def _again(self, turn: Turn, error: Exception) -> None:
         """Go back to where the turn began; raise `BrokerError` when that was done too often in a row."""
         self._metrics.transactions.labels("aborted").inc()
         self._aborts += 1
         if self._aborts >= _MOST_ABORTS:
             raise BrokerError(f"{self._aborts} transactions in a row did not take place: {error}") from error
+        _log.warning("batch_begun_again", error=str(error), attempt=self._aborts)
+        sleep(min(_LONGEST_PAUSE, _PAUSE * self._aborts))
         ahead = self._ahead.chunks if self._ahead is not None else []
         self._intake.rewind([*turn.chunks, *(held.chunk for held in self._late.held), *ahead])
         self._ahead = None

@@ -6,20 +6,19 @@ import gc
 import math
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
 
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 from prometheus_client import CollectorRegistry
 
 from outlay_infra.clock import SystemClock
-from outlay_infra.kafka.client import client_config, cluster_topics, consumer_config, producer_config
-from outlay_infra.kafka.errors import named
+from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_config
+from outlay_infra.kafka.groups import Progress as GroupProgress
+from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_infra.warehouse import Warehouse
@@ -46,7 +45,6 @@ _ROOM = 64 * 1024
 _FIRST_ANSWER_SECONDS = 10.0
 _TICK_SECONDS = 0.1
 _OBJECTS = 200_000
-_ASKING_SECONDS = 30.0
 
 _log = structlog.get_logger()
 
@@ -74,7 +72,6 @@ def run_meter(
     stop: threading.Event,
     *,
     store: MeterStore | None = None,
-    writers: Writers | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> None:
     """Meter until `stop` is set: the transaction under way is finished and the group left.
@@ -93,7 +90,7 @@ def run_meter(
             stop=stop,
             store=store,
             catalogs=catalogs,
-            writers=writers or Writers(),
+            writers=_writers(settings.kafka, stack),
             metrics=MeterMetrics(CollectorRegistry()),
             progress=Progress(),
             metering=threading.Event(),
@@ -127,7 +124,7 @@ def _monitor(parts: _Parts) -> AbstractContextManager[str]:
 def _meter(parts: _Parts) -> None:
     settings = parts.settings
     kafka, own = settings.kafka, settings.meter
-    topics, clock = cluster_topics(kafka), SystemClock()
+    topics, clock, progress = cluster_topics(kafka), SystemClock(), GroupProgress(kafka)
     name = own.instance or uuid.uuid4().hex
     ids = max(1000, settings.ledger.dedupe_ids // kafka.partitions)
     TopicAdmin(kafka).check()
@@ -147,7 +144,7 @@ def _meter(parts: _Parts) -> None:
             transactions=transactions,
             cells=CellsOut(producer_config(kafka, compression_type="none"), topics.spend_cells.name),
             rebuilder=Rebuilder(log, Horizon(time=settings.ledger.dedupe_horizon, ids=ids), clock),
-            late=LateLane(parts.store, LoaderProgress(kafka, topics.spend.name)),
+            late=LateLane(parts.store, lambda: progress.committed(LOADER_GROUP, topics.spend.name, kafka.partitions)),
             rules=parts.catalogs.rules,
             writers=parts.writers,
             clock=clock,
@@ -160,24 +157,11 @@ def _meter(parts: _Parts) -> None:
         _log.info("stopping")
 
 
-class LoaderProgress:
-    """Asks the brokers up to which block of each partition of `spend` the store is loaded."""
-
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        """Prepare to ask for the loaders' offsets in `topic`."""
-        self._admin = AdminClient(client_config(kafka))
-        self._asked = ConsumerGroupTopicPartitions(
-            kafka.prefix + LOADER_GROUP, [TopicPartition(topic, partition) for partition in range(kafka.partitions)]
-        )
-
-    def __call__(self) -> Mapping[int, int]:
-        """Return the offset before which each partition's blocks are stored, whole. Raises `BrokerError`."""
-        (future,) = self._admin.list_consumer_group_offsets([self._asked], request_timeout=_ASKING_SECONDS).values()
-        try:
-            found: Iterable[TopicPartition] = future.result(2 * _ASKING_SECONDS).topic_partitions
-        except KafkaException as error:
-            raise named(error, "asking for the offsets of the loaders") from None
-        return {one.partition: max(0, one.offset) for one in found if one.error is None}
+def _writers(kafka: KafkaSettings, stack: ExitStack) -> Writers:
+    if kafka.registry is None:
+        return Writers()
+    registry = stack.enter_context(closing(SchemaRegistry(kafka.registry.get_secret_value())))
+    return Writers(resolve=registry.schema)
 
 
 def _transactional(settings: Settings, name: str) -> dict[str, Any]:

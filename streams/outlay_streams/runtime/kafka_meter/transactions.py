@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from outlay_infra.kafka.client import Config
@@ -27,8 +26,6 @@ _FENCED = frozenset(
     }
 )
 _Result = TypeVar("_Result")
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +60,7 @@ class Transactions:
                 self._produce(output, place, written)
             self._retried(self._producer.send_offsets_to_transaction, offsets, group, doing="writing offsets")
             self._retried(self._producer.commit_transaction, doing="committing a transaction")
-        except Aborted as error:
-            _log.warning("transaction_aborted", error=str(error), effect="its records are read again")
+        except Aborted:
             self._retried(self._producer.abort_transaction, doing="aborting a transaction")
             raise
         self._producer.poll(0)
