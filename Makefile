@@ -7,10 +7,10 @@ export UV_PROJECT_ENVIRONMENT := .venv
 STAMP := .venv/.setup-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test check format bench clean
+.PHONY: help setup demo cluster test check format bench bench-streams clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Create .venv with the locked dependencies (quick when nothing changed)
 
@@ -43,6 +43,9 @@ format: setup ## Format and fix what can be fixed
 
 bench: setup ## Measure speed, memory and size; prints the machine and the ratios
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-streams: setup ## Measure the cluster's stages on a real broker (needs Java or Docker)
+	@$(BIN)/python -m tests.bench --only streams $(ARGS)
 
 clean: ## Remove what setup and the tests made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .bench

@@ -13,6 +13,7 @@ SECTIONS = {
     "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
     "storage": ("stored", "bytes an event on disk, with every table included"),
     "queries": ("queried", "the query API's questions on the stored events"),
+    "streams": ("streams", "a meter on a real broker, beside consuming, decoding and pricing alone"),
     "start": ("start", "start-up, empty and with the stored events"),
 }
 """Section to its module, which has `run(plan) -> Sequence[Figure]`, and what it measures; run in this order."""

@@ -25,10 +25,11 @@ from outlay_api.demo.world import catalog_text
 from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_config
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.kafka.usage_records import UsageEncoder, keys
-from outlay_infra.settings import KafkaSettings, LedgerSettings, MeterSettings, Settings
+from outlay_infra.settings import KafkaSettings, LedgerSettings, Settings
+from outlay_schemas.block import Block
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.topics import ORG_HEADER, BlockHeader, Topics
-from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
+from outlay_streams.catalog import CatalogSnapshot, OrgRules, build_rules, read_catalog
 from outlay_streams.decode import Limits, decode
 from outlay_streams.decode.avro import Writers, decode_avro
 from outlay_streams.identity import identify
@@ -45,6 +46,7 @@ EVENTS = 300_000
 TEMPLATE = 20_000
 PARTITIONS = 4
 BATCH = 10_000
+ROUNDS = 3
 IDS = 5_000_000
 SHARE = 0.35
 """Of consuming, decoding and pricing alone, at least."""
@@ -68,24 +70,22 @@ class NoStore:
 
 
 def run(plan: Plan) -> Sequence[Figure]:
-    """Return rates of the meter and of parts of it."""
+    """Return rates of the meter and of parts of it: the best of rounds that alternate between them."""
     with Broker.launched(plan.folder / "kafka", heap="512m", quick=False) as broker:
-        kafka = KafkaSettings(bootstrap=broker.bootstrap, prefix="bench.", partitions=PARTITIONS)
-        TopicAdmin(kafka).apply()
-        topics = cluster_topics(kafka)
-        produce(kafka, topics, usage(TEMPLATE), EVENTS)
-        raw = consumed(kafka, topics, EVENTS, priced=False)
-        alone = consumed(kafka, topics, EVENTS, priced=True)
-        metered = meter(kafka, plan.folder / "meter", EVENTS)
+        template = usage(TEMPLATE)
+        rounds = [_round(broker.bootstrap, number, template, plan.folder) for number in range(ROUNDS)]
         again = KafkaSettings(bootstrap=broker.bootstrap, prefix="again.", partitions=PARTITIONS)
-        recovered = recovery(again, plan.folder / "again", usage(BATCH))
+        recovered = recovery(again, plan.folder / "again", template.slice(0, BATCH))
+    raw = max(found["raw"] for found in rounds)
+    alone = max(found["alone"] for found in rounds)
+    metered = max(rounds, key=lambda found: found["rate"])
     rate = metered["rate"]
-    busy = sum(seconds for name, seconds in metered.items() if name in {"decode", "meter", "commit", "cells"})
-    shares = ", ".join(f"{name} {metered[name] / busy:.0%}" for name in ("decode", "meter", "commit", "cells"))
+    waits = ("gather", "decode", "meter", "commit", "cells")
+    told = ", ".join(f"{name} {metered[name] * rate:.0%}" for name in waits)
     return [
         Figure(name="consume alone", value=raw, unit="events/s", note=f"{EVENTS:,} events, {PARTITIONS} partitions"),
         Figure(name="consume, decode, price alone", value=alone, unit="events/s", note=f"batches of {BATCH:,}"),
-        Figure(name="meter", value=rate, unit="events/s", goal=SHARE * alone, at_least=True, note=shares),
+        Figure(name="meter", value=rate, unit="events/s", goal=SHARE * alone, at_least=True, note=told),
         Figure(name="meter, of consume, decode, price", value=rate / alone, unit="", goal=SHARE, at_least=True),
         Figure(name="meter, processor time", value=metered["cpu"] * 1e6, unit="us/event", note="all threads"),
         Figure(name="block", value=metered["block_bytes"], unit="bytes/event"),
@@ -94,7 +94,64 @@ def run(plan: Plan) -> Sequence[Figure]:
         Figure(name="of it, reading ids", value=recovered["rebuild"], unit="s"),
         Figure(name="memory with those ids", value=recovered["memory"] / 2**20, unit="MiB", note="resident"),
         Figure(name="memory of an id", value=recovered["id_bytes"], unit="bytes", goal=16),
+        *growth(template),
     ]
+
+
+def _round(bootstrap: str, number: int, template: pa.Table, folder: Path) -> dict[str, float]:
+    kafka = KafkaSettings(bootstrap=bootstrap, prefix=f"bench{number}.", partitions=PARTITIONS)
+    TopicAdmin(kafka).apply()
+    topics = cluster_topics(kafka)
+    produce(kafka, topics, template, EVENTS)
+    raw = consumed(kafka, topics, EVENTS, priced=False)
+    alone = consumed(kafka, topics, EVENTS, priced=True)
+    return {"raw": raw, "alone": alone, **meter(kafka, folder / f"meter{number}", EVENTS)}
+
+
+def growth(template: pa.Table) -> Iterator[Figure]:
+    """Yield rates from columns to encoded blocks as teams and skus become more, without a broker."""
+    some = template.slice(0, BATCH)
+    for teams, skus in ((1, 10), (10, 10), (100, 10), (1000, 10), (10, 5000)):
+        numbers = np.arange(some.num_rows)
+        varied = {
+            "team": [f"team{number}" for number in numbers % teams],
+            "provider": ["flat"] * len(numbers),
+            "model": [f"model{number}" for number in numbers % skus],
+        }
+        grown = some
+        for name, values in varied.items():
+            place = grown.schema.get_field_index(name)
+            grown = grown.set_column(place, grown.schema.field(place), pa.array(values))
+        prices = [
+            {
+                "id": f"p{sku}",
+                "sku": {"provider": "flat", "model": f"model{sku}"},
+                "rates": {"input_tokens": "0.000001"},
+            }
+            for sku in range(skus)
+        ]
+        rules = build_rules(CatalogSnapshot(ORG, 1, Catalog.model_validate({"prices": prices})))
+        spent = []
+        for _ in range(4):
+            began = time.perf_counter()
+            encode_block(_block(grown, rules))
+            spent.append(time.perf_counter() - began)
+        name = f"columns to block, {teams:,} teams, {skus:,} skus"
+        yield Figure(name=name, value=some.num_rows / min(spent), unit="events/s", note="one thread")
+
+
+def _block(table: pa.Table, rules: OrgRules) -> Block:
+    """Return the block of events that are all new."""
+    return build_block(
+        table,
+        identities=identify(table),
+        verdicts=np.zeros(table.num_rows, np.int8),
+        rules={ORG: rules},
+        received=datetime.now(UTC),
+        partition="spend/0",
+        offset=0,
+        rejects=refused([]),
+    )
 
 
 def usage(count: int) -> pa.Table:
@@ -146,9 +203,7 @@ def consumed(kafka: KafkaSettings, topics: Topics, count: int, *, priced: bool) 
 
 def meter(kafka: KafkaSettings, state: Path, count: int) -> dict[str, float]:
     """Return what a meter did until it had `count` events: rate, processor time and memory."""
-    settings = Settings(
-        data=state, kafka=kafka, meter=MeterSettings(batch_events=BATCH), ledger=LedgerSettings(dedupe_ids=100_000_000)
-    )
+    settings = Settings(data=state, kafka=kafka, ledger=LedgerSettings(dedupe_ids=100_000_000))
     with _metering(settings) as url:
         seen, began, cpu, first = 0.0, 0.0, 0.0, 0.0
         while seen < count:
@@ -160,7 +215,7 @@ def meter(kafka: KafkaSettings, state: Path, count: int) -> dict[str, float]:
             time.sleep(0.05)
         took = time.perf_counter() - began
         events_seen = seen - first
-        spent = {name.removeprefix(f"{_STAGES}/"): now[name] - value for name, value in stages.items()}
+        spent = {name.removeprefix(f"{_STAGES}/"): (now[name] - value) / events_seen for name, value in stages.items()}
     return {
         **spent,
         "rate": events_seen / took,
@@ -192,17 +247,7 @@ def recovery(kafka: KafkaSettings, state: Path, template: pa.Table) -> dict[str,
 
 def _write_spend(kafka: KafkaSettings, topics: Topics, template: pa.Table) -> None:
     """Write blocks as large as a meter's, with ids of their own, until there are `IDS`."""
-    rules = build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode())))
-    block = build_block(
-        template,
-        identities=identify(template),
-        verdicts=np.zeros(template.num_rows, np.int8),
-        rules={ORG: rules},
-        received=datetime.now(UTC),
-        partition="spend/0",
-        offset=0,
-        rejects=refused([]),
-    )
+    block = _block(template, build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode()))))
     producer = Producer(producer_config(kafka, compression_type="none"))
     random = np.random.default_rng(1)
     for number in range(IDS // template.num_rows):
