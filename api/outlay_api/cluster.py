@@ -37,7 +37,6 @@ from outlay_infra.settings import Settings, masked
 from outlay_infra.warehouse.shared import SharedWarehouse
 from outlay_infra.warehouse.warehouse import Warehouse
 from outlay_schemas import avro_schema
-from outlay_streams.decode.avro import Writers
 from outlay_streams.runtime.kafka_publisher import KafkaPublisher
 from outlay_streams.runtime.ports import Clock
 
@@ -74,7 +73,7 @@ def _worker(role: Role) -> Callable[[Settings, threading.Event, Announce], None]
     if role == "meter":
         from outlay_streams.runtime.kafka_meter import run_meter  # noqa: PLC0415
 
-        return lambda settings, stop, announce: run_meter(settings, stop, writers=_writers(settings), announce=announce)
+        return lambda settings, stop, announce: run_meter(settings, stop, announce=announce)
     from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
 
     return lambda settings, stop, announce: run_loader(settings, stop, announce=announce)
@@ -187,12 +186,6 @@ def _encoder(settings: Settings) -> UsageEncoder:
     with closing(SchemaRegistry(settings.kafka.registry.get_secret_value())) as registry:
         topic = cluster_topics(settings.kafka).usage.name
         return UsageEncoder.registered(registry.register(topic, avro_schema.published("usage_event")))
-
-
-def _writers(settings: Settings) -> Writers | None:
-    """Return what finds the schemas that events were written with; None where no registry is set."""
-    registry = settings.kafka.registry
-    return None if registry is None else Writers(resolve=SchemaRegistry(registry.get_secret_value()).schema)
 
 
 def _reloaded(rulebook: Rulebook, org: str) -> None:

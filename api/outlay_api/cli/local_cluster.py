@@ -77,7 +77,8 @@ def deployed(settings: Settings) -> Iterator[None]:
         yield
     finally:
         names = [topic.name for topic in cluster_topics(settings.kafka).all()]
-        for gone in AdminClient(client_config(settings.kafka)).delete_topics(names).values():
+        admin = AdminClient(client_config(settings.kafka))  # its answers end with it
+        for gone in admin.delete_topics(names).values():
             gone.exception(_STOP_SECONDS)
         with Warehouse.open(settings.dsn, database=settings.database) as warehouse:
             warehouse.command(f"DROP DATABASE {settings.database} SYNC")

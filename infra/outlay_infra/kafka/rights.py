@@ -16,9 +16,8 @@ _NEEDED = (AclOperation.DESCRIBE, AclOperation.READ, AclOperation.WRITE)
 def missing_rights(kafka: KafkaSettings) -> list[str]:
     """Return a line for each topic of the deployment that this user may not use in full. Raises `BrokerError`."""
     topics = TopicCollection([topic.name for topic in cluster_topics(kafka).all()])
-    asked = AdminClient(client_config(kafka)).describe_topics(
-        topics, include_authorized_operations=True, request_timeout=_SECONDS
-    )
+    admin = AdminClient(client_config(kafka))  # its answers end with it
+    asked = admin.describe_topics(topics, include_authorized_operations=True, request_timeout=_SECONDS)
     lines = []
     for name, future in asked.items():
         try:
