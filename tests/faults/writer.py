@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from outlay_infra.clock import SystemClock
 from outlay_infra.errors import StoreError
-from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse import Lease, Warehouse
 from outlay_streams.decode import decode
 from outlay_streams.runtime.embedded import EmbeddedRuntime
 from outlay_streams.runtime.errors import IntakeError
@@ -80,9 +80,16 @@ def main(data: Path) -> int:
     try:
         with WriterLock(data, now=clock.now()) as lock, Warehouse.open(f"chdb://{data / 'ledger'}") as warehouse:
             warehouse.migrate()
-            runtime = EmbeddedRuntime(ledger=warehouse, clock=clock, rules=flat_rules, generation=lock.generation)
-            asyncio.run(drive(runtime, warehouse))
-            runtime.stop(60)
+            with Lease.claim(warehouse, folder=lock.identity, at_least=lock.generation).kept() as lease:
+                runtime = EmbeddedRuntime(
+                    ledger=warehouse,
+                    clock=clock,
+                    rules=flat_rules,
+                    generation=lease.generation,
+                    may_write=lease.may_write,
+                )
+                asyncio.run(drive(runtime, warehouse))
+                runtime.stop(60)
     except (StoreError, DataDirectoryError) as error:
         say({"error": type(error).__name__, "message": str(error)})
         return 1
