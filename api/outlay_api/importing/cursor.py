@@ -47,7 +47,7 @@ class Cursor:
 
     def save(self, last: int, tally: Tally) -> None:
         """Remember what is done, replacing the last word at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         draft.write_text(json.dumps({"last": last, "tally": asdict(tally)}))
         draft.replace(self._path)

@@ -106,7 +106,7 @@ def _served(data: Path, port: int | None) -> Iterator[str]:
 
     http = {"host": "127.0.0.1"} | ({} if port is None else {"port": port})
     settings = ledger_settings(None, data=data, http=http, log=LogSettings(access=False))
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     note(f"opening the ledger in {data} ...")
     with (settings.data / "server.log").open("a", encoding="utf-8") as log, listen(settings.http) as listener:
         configure(settings.log, log)
