@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ import pytest
 from outlay_infra.settings import KafkaSettings
 from outlay_schemas.topics import BlockHeader
 from tests.faults.meter_process import USD
+from tests.support.kafka_broker.broker import Broker
 from tests.support.meter_topics import ORG, MeterTopics, encoded, entries, now, outcomes, summed
 
 KILLS = 8
@@ -162,6 +163,24 @@ def test_meters_killed_at_random_moments_count_every_event_once(topics: MeterTop
     refused = [dict(one.headers()) for one in topics.read(topics.topics.usage_rejected)]
     places = [(told["partition"], told["offset"]) for told in refused]
     assert len(places) == len(set(places)) == traffic.expected["conflict"] + traffic.expected["rejected"]
+
+
+@pytest.mark.fault
+def test_a_meter_outlives_a_kill_of_its_broker(launch_broker: Callable[[], Broker], tmp_path: Path) -> None:
+    broker = launch_broker()
+    topics = MeterTopics(KafkaSettings(bootstrap=broker.bootstrap, prefix="k.", partitions=PARTITIONS), tmp_path)
+    traffic = Traffic(random.Random(7))
+    with topics.metering(settings=topics.settings(meter={"batch_events": 100})):
+        for number in range(1, 4):
+            traffic.send(topics, 500)
+            if number == 2:
+                broker.kill()
+                broker.start()
+            blocks = topics.blocks(events=number * 500)
+    assert outcomes(blocks) == traffic.expected
+    assert sorted(entries(blocks)["id"].to_pylist()) == sorted(traffic.first)
+    assert summed(topics.cells())["entries"] == len(traffic.first)
+    assert gaps(topics) == []
 
 
 def gaps(topics: MeterTopics) -> list[str]:

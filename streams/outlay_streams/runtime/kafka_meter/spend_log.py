@@ -36,7 +36,7 @@ class SpendLog:
     def __init__(self, config: Config, topic: str) -> None:
         """Prepare to read `topic`; `config` is that of `consumer_config`."""
         self.topic = topic
-        self._admin = AdminClient({name: config[name] for name in config if name.split(".")[0] in _ADMIN})
+        self._asking = {name: config[name] for name in config if name.split(".")[0] in _ADMIN}
         self._consumer = Consumer(config | {"enable.partition.eof": True, "queued.min.messages": 1_000})
 
     def bounds(self, partitions: Iterable[int]) -> Mapping[int, Bounds]:
@@ -51,7 +51,10 @@ class SpendLog:
             return {}
 
         def ask() -> dict[int, int]:
-            found = self._admin.list_offsets(
+            admin = AdminClient(
+                self._asking
+            )  # a new one knows the leaders of now; an old one would not ask who they are
+            found = admin.list_offsets(
                 dict.fromkeys(places, which),
                 isolation_level=IsolationLevel.READ_UNCOMMITTED,
                 request_timeout=_ASKING_SECONDS,
