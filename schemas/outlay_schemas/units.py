@@ -114,8 +114,3 @@ PLACED: Mapping[str, Unit] = MappingProxyType(
 def unit(name: str) -> Unit:
     """Return the unit called `name`; one without a place stands alone: it needs a price of its own."""
     return PLACED.get(name) or Unit(name, MappingProxyType({"own": name}))
-
-
-def frequent_units() -> tuple[Unit, ...]:
-    """Return the units that have their own column, in column order."""
-    return tuple(LISTED[name] for name in FREQUENT)

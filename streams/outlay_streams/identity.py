@@ -17,8 +17,8 @@ import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
 from outlay_schemas.arrow import USAGE
+from outlay_schemas.identity import SEPARATOR
 
-_FIELD = "\x1f"
 _ITEM = "\x1e"
 _PAIR = "\x1d"
 _LOW_32 = np.uint64(0xFFFFFFFF)
@@ -37,15 +37,10 @@ class Identities:
         return len(self.id_hash)
 
 
-def identity_hash(org: str, source: str, event_id: str) -> int:
-    """Return the identity of one event as stored in `event_ids.id_hash`."""
-    return xxh3_64_intdigest(f"{org}{_FIELD}{source}{_FIELD}{event_id}".encode())
-
-
 def identify(usage: pa.Table) -> Identities:
     """Return the identity and content hashes of a `USAGE` table."""
     names = pl.DataFrame([_series(usage, name) for name in _IDENTITY])
-    identity = names.select(pl.concat_str(_IDENTITY, separator=_FIELD)).to_series()
+    identity = names.select(pl.concat_str(_IDENTITY, separator=SEPARATOR)).to_series()
     texts = list(_texts(usage))
     if not texts:
         contents = pl.repeat("", usage.num_rows, eager=True)
@@ -66,7 +61,7 @@ def _series(usage: pa.Table, name: str) -> pl.Series:
 def _part(name: str, default: str) -> pl.Expr:
     """Return `name=value` and a separator, or null where the value is the default."""
     text = pl.col(name)
-    return pl.when(text != default).then(pl.concat_str(pl.lit(f"{name}="), text, pl.lit(_FIELD)))
+    return pl.when(text != default).then(pl.concat_str(pl.lit(f"{name}="), text, pl.lit(SEPARATOR)))
 
 
 def _texts(usage: pa.Table) -> Iterator[tuple[pl.Series, str]]:

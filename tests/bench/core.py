@@ -12,11 +12,11 @@ import pyarrow as pa
 from outlay_api.demo.world import catalog_text
 from outlay_schemas.arrow import IDS
 from outlay_schemas.block import Block
+from outlay_schemas.prices import PriceRecord
 from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
 from outlay_streams.decode import Decoded, decode
 from outlay_streams.dedupe import Deduper
 from outlay_streams.runtime.committer import Committer
-from outlay_streams.runtime.ports import PriceRecord
 from tests.bench.load import Bodies
 from tests.bench.report import Figure, Plan
 from tests.bench.traffic import write_template

@@ -15,7 +15,7 @@ HEAVY = (
     "chdb", "clickhouse_connect", "confluent_kafka", "fastapi", "fastavro", "genai_prices", "numpy", "orjson", "pandas",
     "polars", "prometheus_client", "pyarrow", "rich", "structlog", "uvicorn", "xxhash",
 )  # fmt: skip
-NEEDS_MORE = {"arrow", "block", "codec"}
+NEEDS_MORE = {"arrow", "block", "codec", "identity"}
 
 
 def test_imports_and_names_everything_it_promises(base_install: Environment) -> None:

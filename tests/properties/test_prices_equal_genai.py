@@ -27,7 +27,7 @@ from genai_prices.types import (
 
 from outlay_schemas.money import to_pico
 from outlay_schemas.units import CALLS, FREQUENT, LISTED
-from outlay_streams.pricing import PriceBook, PriceList, bill
+from outlay_streams.pricing import PriceBook, PriceList, Terms, bill
 from tests import builders
 
 PLAIN_CASES, DATED_CASES = 4, 20
@@ -165,7 +165,7 @@ def test_every_model_costs_what_genai_says_and_its_record_says_the_same(provider
             assert not _rated(case.model.get_prices(case.time, case.context)), told
             continue
         assert row["amount"] == case.expected(provider), told
-        again = bill(BOOK.record(row["price_id"]).terms, case.quantities, 1)
+        again = bill(Terms.from_body(BOOK.record(row["price_id"]).body), case.quantities, 1)
         assert again.pico == to_pico(row["amount"]), told
 
 

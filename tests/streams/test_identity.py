@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from outlay_schemas.arrow import USAGE
-from outlay_streams.identity import identify, identity_hash
+from outlay_schemas.identity import id_hash
+from outlay_streams.identity import identify
 from tests.builders import NOON, usage
 
 CHANGED: dict[str, Any] = {
@@ -66,7 +67,7 @@ def test_identity_is_org_source_and_id() -> None:
     rows = [{"id": "a"}, {"id": "a", "source": "b"}, {"id": "a", "org": "other"}, {"id": "b"}]
     hashes = identify(usage(*rows)).id_hash.tolist()
     assert len(set(hashes)) == 4
-    assert hashes[1] == identity_hash("acme", "b", "a")
+    assert hashes[1] == id_hash("acme", "b", "a")
 
 
 def test_an_empty_batch_has_no_hashes() -> None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from outlay_schemas.arrow import CELLS, ENTRIES, IDS, RECEIPTS, REJECTS
 from outlay_schemas.block import Block
-from outlay_streams.runtime.ports import PriceRecord
+from outlay_schemas.prices import PriceRecord
 
 TABLES = {"entries": ENTRIES, "ids": IDS, "cells": CELLS, "receipts": RECEIPTS, "rejects": REJECTS}
 

@@ -12,7 +12,7 @@ from outlay_api.documents.prices import ContractOverlap, PriceChange, PriceListS
 from outlay_api.queries.calendar import Window
 from outlay_infra.warehouse import Reader
 from outlay_schemas.money import plain
-from outlay_streams.pricing import PriceBook, PriceList, PriceRecord, Reported
+from outlay_streams.pricing import PriceBook, PriceList, Reported
 from outlay_streams.pricing.listed import LIST_NAME
 from outlay_streams.pricing.review import idle, overlaps, suggestions
 
@@ -104,7 +104,7 @@ def _changes(
 ) -> Iterator[PriceChange]:
     for row in used:
         terms = book.resolve(_reported(row), row["newest"]).terms
-        record = None if terms is None else PriceRecord.of(terms)
+        record = None if terms is None else terms.record()
         rates = list(_rates(kept.get(row["price_id"]), None if record is None else json.loads(record.body)))
         if rates:
             yield PriceChange(

@@ -18,11 +18,11 @@ from outlay_api.http.encoders import rfc3339
 from outlay_api.queries.entry_rows import quantities
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.money import PICO, from_pico, plain
+from outlay_schemas.prices import STATED, WITHOUT_RECORD
 from outlay_streams.attribution.explain import explain_entry as explain_attribution
 from outlay_streams.pricing.bill import Bill, BillLine, bill
 from outlay_streams.pricing.terms import Terms
 
-STATED = "stated"
 _PRICE = "SELECT body FROM prices WHERE price_id = {price_id:String} LIMIT 1"
 
 
@@ -36,7 +36,7 @@ class Reader(Protocol):
 
 def price_body(warehouse: Reader, price_id: str) -> str | None:
     """Return the terms of a price as they were kept; None when the entry names none."""
-    if price_id in ("", STATED):
+    if price_id in WITHOUT_RECORD:
         return None
     rows = warehouse.query(_PRICE, {"price_id": price_id})
     return str(rows["body"][0].as_py()) if rows.num_rows else None

@@ -18,7 +18,7 @@ from outlay_api.queries.calendar import Window
 from outlay_api.queries.explanation import price_body
 from outlay_api.queries.periods import read_window
 from outlay_api.routes.read_parameters import From, Period, Reader, To, understood
-from outlay_streams.pricing import PriceRecord, Reported
+from outlay_streams.pricing import Reported
 
 router = APIRouter(tags=["prices"])
 
@@ -42,7 +42,7 @@ def get_price(
     instant = at or services.clock.now()
     sku = Reported(provider, model, service_tier, region, operation)
     found = services.rules(caller.org).book.resolve(sku, instant)
-    record = None if found.terms is None else PriceRecord.of(found.terms)
+    record = None if found.terms is None else found.terms.record()
     return SkuPrice(
         at=instant,
         provider=found.provider,

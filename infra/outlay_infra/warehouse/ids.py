@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pyarrow as pa
-import xxhash
 
 from outlay_infra.warehouse.database import Database, Queries
 from outlay_infra.warehouse.partitions import partitions_present
 from outlay_schemas.arrow import ENTRIES
+from outlay_schemas.identity import id_hash
 
 PAGE = 200_000
 
@@ -26,11 +26,6 @@ SELECT {", ".join(f"`{name}`" for name in ENTRIES.names)} FROM ledger
 WHERE org = {{org:String}} AND id = {{id:String}}
 """
 _THERE = " AND source = {source:String} AND team = {team:String} AND time = {time:DateTime64(3, 'UTC')}"
-
-
-def id_hash(org: str, source: str, identity: str) -> int:
-    """Return XXH3-64 of the three joined by U+001F, as `outlay_schemas.arrow.IDS` says."""
-    return xxhash.xxh3_64_intdigest(f"{org}\x1f{source}\x1f{identity}".encode())
 
 
 def find_ids(database: Database, hashes: pa.Array) -> pa.Table:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from typing import Protocol, Self
+from typing import Self
 
 import pyarrow as pa
 
@@ -21,26 +21,13 @@ from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
+from outlay_schemas.prices import PriceRecord
 
 WORKERS = 3
 """Tables of a block written at once."""
 
 STATES_EVERY = 256
 """Blocks after which users and latencies are caught up."""
-
-
-class PriceRecord(Protocol):
-    """A price as it was used: its digest and its terms as canonical JSON."""
-
-    @property
-    def price_id(self) -> str:
-        """Digest of the terms."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """The terms as canonical JSON."""
-        ...
 
 
 def _always() -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from outlay_schemas.catalog import Price
+from outlay_schemas.prices import PriceRecord
 from outlay_streams.pricing.columns import Int64s, codes, joint, milliseconds, slots
 from outlay_streams.pricing.contract import Contract
 from outlay_streams.pricing.engine import charge
@@ -18,7 +19,7 @@ from outlay_streams.pricing.priced import Choice, priced
 from outlay_streams.pricing.quantities import Quantities
 from outlay_streams.pricing.rates import Rates
 from outlay_streams.pricing.resolve import Reported, Resolved, resolve
-from outlay_streams.pricing.terms import PriceRecord, Terms
+from outlay_streams.pricing.terms import Terms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SKU = ("provider", "model", "service_tier", "region", "operation")
@@ -84,7 +85,7 @@ class PriceBook:
         return choice
 
     def _rates_of(self, terms: Terms) -> Rates:
-        record = PriceRecord.of(terms)
+        record = terms.record()
         return self._rates.setdefault(record.price_id, Rates(record, terms))
 
 

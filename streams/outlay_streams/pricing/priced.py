@@ -11,15 +11,13 @@ import pyarrow.compute as pc
 
 from outlay_schemas.arrow import AMOUNT
 from outlay_schemas.money import to_pico
+from outlay_schemas.prices import STATED
 from outlay_streams.pricing.category import MODEL_API, category_of_unit, precedence
 from outlay_streams.pricing.columns import Int64s, codes, decimals, gather, whole, words
 from outlay_streams.pricing.engine import Bools, Charges
 from outlay_streams.pricing.quantities import Quantities
 from outlay_streams.pricing.rates import Rates
 from outlay_streams.pricing.resolve import Resolved
-
-STATED = "stated"
-"""The price id of billed lines, whose amount the event itself states."""
 
 PRICED = pa.schema(
     [

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from outlay_streams.pricing.terms import PriceRecord, Terms, pico_per_unit
+from outlay_schemas.prices import PriceRecord
+from outlay_streams.pricing.terms import Terms, pico_per_unit
 
 MAX_RATE = 2**60
 MAX_DENOMINATOR = 2**31

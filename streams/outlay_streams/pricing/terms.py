@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from outlay_schemas.money import PICO, plain
+from outlay_schemas.prices import PriceRecord
 from outlay_schemas.units import CALLS, unit
 
 EXACT = Context(prec=200, Emax=999_999, Emin=-999_999)
@@ -133,6 +134,11 @@ class Terms:
             ensure_ascii=False,
         )
 
+    def record(self) -> PriceRecord:
+        """Return the terms under the id that names them; equal terms have equal ids."""
+        body = self.body()
+        return PriceRecord(f"p_{hashlib.sha256(body.encode()).hexdigest()[:20]}", body)
+
     @classmethod
     def from_body(cls, body: str) -> Terms:
         """Read what `body` wrote."""
@@ -147,25 +153,6 @@ class Terms:
             no_charge=parts["no_charge"],
             source=parts["source"],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRecord:
-    """A price as it was used: what an entry's `price_id` resolves to."""
-
-    price_id: str
-    body: str
-
-    @classmethod
-    def of(cls, terms: Terms) -> PriceRecord:
-        """Return the record of `terms`; equal terms have equal ids."""
-        body = terms.body()
-        return cls(f"p_{hashlib.sha256(body.encode()).hexdigest()[:20]}", body)
-
-    @property
-    def terms(self) -> Terms:
-        """The terms the body holds."""
-        return Terms.from_body(self.body)
 
 
 def pico_per_unit(usd: Decimal, per: int) -> Fraction:

@@ -19,6 +19,7 @@ import structlog
 from outlay_infra.errors import QueryError, StoreError
 from outlay_schemas.block import Block
 from outlay_schemas.outcome import ACCEPTED, DUPLICATE, Outcome, Verdict
+from outlay_schemas.prices import WITHOUT_RECORD
 from outlay_streams.decode import Decoded
 from outlay_streams.dedupe import Deduper
 from outlay_streams.identity import Identities, identify
@@ -33,7 +34,6 @@ from outlay_streams.verdicts import CONFLICT
 PARTITION = "embedded/0"
 PREFIX = "embedded/"
 
-_NO_PRICE = frozenset(("", "stated"))
 _BY_CODE = (ACCEPTED, DUPLICATE)
 
 Batch = tuple[str, Decoded]
@@ -146,7 +146,7 @@ class Committer:
     def _save_prices(self, block: Block, rules: dict[str, OrgRules]) -> None:
         pairs = block.entries.select(["org", "price_id"]).group_by(["org", "price_id"]).aggregate([]).to_pylist()
         fresh = {pair["price_id"]: rules[pair["org"]].book for pair in pairs}
-        fresh = {name: book for name, book in fresh.items() if name not in self._saved_prices | _NO_PRICE}
+        fresh = {name: book for name, book in fresh.items() if name not in self._saved_prices | WITHOUT_RECORD}
         if fresh:
             self._ledger.save_prices([book.record(name) for name, book in fresh.items()])
             self._saved_prices.update(fresh)

@@ -9,6 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from outlay_schemas.block import Block
+from outlay_schemas.prices import PriceRecord
 from outlay_streams.meter import Book, Rules
 
 
@@ -41,20 +42,6 @@ class Ledger(Protocol):
 
     def save_prices(self, records: Iterable[PriceRecord], /) -> None:
         """Keep price records for ever, by id; known ids are left alone."""
-        ...
-
-
-class PriceRecord(Protocol):
-    """A price as it was used: what an entry's `price_id` resolves to."""
-
-    @property
-    def price_id(self) -> str:
-        """Digest of the price, so the same terms always have the same id."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """The terms as canonical JSON: sku, rates, tier, variant, discount, source, dates."""
         ...
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from outlay_schemas.catalog import Price
 from outlay_schemas.money import to_pico
 from outlay_schemas.units import FREQUENT
-from outlay_streams.pricing import PriceBook, bill
+from outlay_streams.pricing import PriceBook, Terms, bill
 from tests import builders
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_a_batch_costs_what_its_bills_say(batch: list[dict[str, Any]]) -> None:
     priced = OWN.price(builders.usage(*batch)).to_pylist()
     for row, told in zip(batch, priced, strict=True):
         if told["price_id"]:
-            expected = bill(OWN.record(told["price_id"]).terms, quantities(row), row["calls"])
+            expected = bill(Terms.from_body(OWN.record(told["price_id"]).body), quantities(row), row["calls"])
             assert not expected.missing
             assert to_pico(told["amount"]) == expected.pico
             assert told["reason"] == ""

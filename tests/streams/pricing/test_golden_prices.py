@@ -19,7 +19,7 @@ from outlay_schemas.catalog import Price
 from outlay_schemas.money import plain
 from outlay_schemas.units import CALLS, FREQUENT
 from outlay_schemas.usage import UsageEvent
-from outlay_streams.pricing import BillLine, PriceBook, bill
+from outlay_streams.pricing import BillLine, PriceBook, Terms, bill
 from tests import builders
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "prices"
@@ -44,7 +44,7 @@ def _told(book: PriceBook, event: UsageEvent, row: dict[str, Any]) -> dict[str, 
     names = {name: row[name] for name in ("provider", "model", "service_tier", "region", "category", "status")}
     if row["amount"] is None:
         return {**names, "reason": row["reason"]}
-    terms = book.record(row["price_id"]).terms
+    terms = Terms.from_body(book.record(row["price_id"]).body)
     exact = bill(terms, event.quantities, int(event.quantities.get(CALLS, 1)))
     source = {key: value for key, value in terms.source.items() if value is not None and key != "version"}
     return {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from outlay_schemas.catalog import Price
-from outlay_streams.pricing import PRICED, STATED, PriceBook
+from outlay_schemas.prices import STATED
+from outlay_streams.pricing import PRICED, PriceBook
 from tests import builders
 
 MILLION = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genai_prices.data_units import unit_data
 
-from outlay_schemas.units import CALLS, FREQUENT, LISTED, PLACED, UNIT_NAME, frequent_units, unit
+from outlay_schemas.units import CALLS, FREQUENT, LISTED, PLACED, UNIT_NAME, unit
 from outlay_streams.pricing.listed import UNIT_OF_KEY
 
 
@@ -19,7 +19,7 @@ def test_every_unit_of_the_list_has_one_name_here() -> None:
 def test_names_are_names_of_units() -> None:
     assert all(UNIT_NAME.fullmatch(name) for name in PLACED)
     assert {*FREQUENT, CALLS} <= LISTED.keys()
-    assert [each.name for each in frequent_units()] == list(FREQUENT)
+    assert [LISTED[name].name for name in FREQUENT] == list(FREQUENT)
 
 
 def test_a_unit_covers_what_is_more_special() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -14,15 +13,10 @@ from outlay_infra.warehouse import states
 from outlay_infra.warehouse.loading.loader import BlockLoader
 from outlay_infra.warehouse.warehouse import Warehouse
 from outlay_schemas.block import Block
+from outlay_schemas.prices import PriceRecord
 
 WORKERS = 4
 """Tables written at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Price:
-    price_id: str
-    body: str
 
 
 class LoaderStore:
@@ -45,7 +39,7 @@ class LoaderStore:
 
     def keep_prices(self, prices: pa.Table, /) -> None:
         """Keep price records (`PRICES`) for ever, by id; known ids are left alone."""
-        self._opened().save_prices(_Price(**row) for row in prices.to_pylist())
+        self._opened().save_prices(PriceRecord(**row) for row in prices.to_pylist())
 
     def sum_up(self, partitions: Sequence[str], /) -> None:
         """Sum users and latencies of these partitions, which no other process may sum meanwhile."""

@@ -13,6 +13,7 @@ from outlay_infra.kafka.delivery import Record
 from outlay_infra.kafka.rejects import rejected
 from outlay_schemas.arrow import PRICES
 from outlay_schemas.block import Block
+from outlay_schemas.prices import WITHOUT_RECORD
 from outlay_streams.identity import Identities
 from outlay_streams.runtime.errors import NotCounted
 from outlay_streams.runtime.kafka_meter.decoding import Decoded
@@ -24,7 +25,6 @@ from outlay_streams.runtime.ports import OrgRules
 from outlay_streams.verdicts import CONFLICT
 from outlay_streams.wire import WireError, encode_block, encode_within
 
-_NO_PRICE = frozenset(("", "stated"))
 _KNOWN = ["id_hash", "content_hash"]
 
 
@@ -119,7 +119,7 @@ class _Attempt:
     def _prices(self, block: Block) -> pa.Table:
         pairs = block.entries.select(["org", "price_id"]).group_by(["org", "price_id"]).aggregate([]).to_pylist()
         books = {pair["price_id"]: self.rules[pair["org"]].book for pair in pairs}
-        fresh = [name for name in books if name not in _NO_PRICE and name not in self.blocks.memory.sent_prices]
+        fresh = [name for name in books if name not in WITHOUT_RECORD and name not in self.blocks.memory.sent_prices]
         return pa.table({"price_id": fresh, "body": [books[name].record(name).body for name in fresh]}, PRICES)
 
     def refused(self, block: Block) -> list[Record]:

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from outlay_infra.errors import StoreUnavailable
 from outlay_infra.kafka.client import consumer_config
 from outlay_infra.settings import LedgerSettings, Settings
-from outlay_streams.identity import identity_hash
+from outlay_schemas.identity import id_hash
 from outlay_streams.runtime.kafka_meter.running import LOADER_GROUP
 from tests.support.meter_topics import ORG, MeterTopics, entries, now, outcomes
 
@@ -94,7 +94,7 @@ def test_a_restart_forgets_nothing_of_the_late_lane(meter_topics: MeterTopics, s
         blocks = meter_topics.blocks(events=FILLER + 3)
     assert outcomes(blocks) == {"counted": FILLER + 2, "duplicate": 1}
     assert entries(blocks)["id"].to_pylist().count("old") == 1
-    assert identity_hash(ORG, "api", "old") in {one for block in blocks for one in block.ids["id_hash"].to_pylist()}
+    assert id_hash(ORG, "api", "old") in {one for block in blocks for one in block.ids["id_hash"].to_pylist()}
 
 
 def test_a_young_deployment_remembers_everything_and_asks_nobody(meter_topics: MeterTopics) -> None:
