@@ -57,6 +57,19 @@ def test_a_block_cut_short_anywhere_is_completed(warehouse: Warehouse, stored: i
     assert warehouse.recover("embedded/") == []
 
 
+def test_a_block_of_refusals_alone_is_completed(warehouse: Warehouse) -> None:
+    refused = builders.block(None, offset=GENERATION + 1, rejects=[{"id": "r"}, {"id": "s", "outcome": "conflict"}])
+    write(warehouse, refused, "rejects")
+
+    assert warehouse.recover("embedded/") == [
+        "completed block embedded/0/4294967297, which a crash had left half stored"
+    ]
+    (counted,) = warehouse.query("SELECT received, counted, conflict, rejected FROM receipts").to_pylist()
+    assert counted == {"received": 2, "counted": 0, "conflict": 1, "rejected": 1}
+    assert warehouse.check() == []
+    assert warehouse.recover("embedded/") == []
+
+
 def test_recovery_leaves_the_very_rows_an_undisturbed_write_leaves(warehouse: Warehouse) -> None:
     cut = block(GENERATION + 1)
     write(warehouse, cut, "ledger", "rejects", "days")

@@ -1,4 +1,4 @@
-"""Blocks that a crash left half stored: found by the receipts they lack, completed from their ledger rows.
+"""Blocks that a crash left half stored: found by the receipts they lack, completed from their ledger rows and refusals.
 
 The engine notes a token before it publishes the part, so a table may refuse a block it never got. What was completed is
 therefore compared with the ledger, and a partition that still differs is rebuilt.
@@ -26,10 +26,17 @@ _NEWEST = """
 SELECT `partition`, max(block) AS newest FROM receipts
 WHERE startsWith(`partition`, {prefix:String}) GROUP BY `partition`
 """
-_PARTITIONS = "SELECT DISTINCT `partition` FROM ledger WHERE startsWith(`partition`, {prefix:String})"
+_PARTITIONS = """
+SELECT DISTINCT `partition` FROM ledger WHERE startsWith(`partition`, {prefix:String})
+UNION DISTINCT
+SELECT DISTINCT `partition` FROM rejects WHERE startsWith(`partition`, {prefix:String})
+"""
 _UNFINISHED = """
-SELECT DISTINCT block FROM ledger WHERE `partition` = {partition:String} AND block >= {first:UInt64}
-AND block NOT IN (SELECT block FROM receipts WHERE `partition` = {partition:String} AND block >= {first:UInt64})
+SELECT DISTINCT block FROM (
+    SELECT block FROM ledger WHERE `partition` = {partition:String} AND block >= {first:UInt64}
+    UNION ALL
+    SELECT block FROM rejects WHERE `partition` = {partition:String} AND block >= {first:UInt64}
+) WHERE block NOT IN (SELECT block FROM receipts WHERE `partition` = {partition:String} AND block >= {first:UInt64})
 ORDER BY block
 """
 _RECEIPT = """
@@ -64,7 +71,7 @@ def recover(database: Database, prefix: str, zones: Mapping[str, str]) -> list[s
 
 
 def unfinished(database: Database, prefix: str) -> Iterator[tuple[str, int]]:
-    """Yield partition and offset of the blocks that have entries but no receipts."""
+    """Yield partition and offset of the blocks that have entries or refusals but no receipts."""
     newest = {row["partition"]: row["newest"] for row in database.query(_NEWEST, {"prefix": prefix}).to_pylist()}
     for partition in sorted(database.query(_PARTITIONS, {"prefix": prefix})["partition"].to_pylist()):
         first = newest.get(partition, 0) // _GENERATION * _GENERATION
