@@ -8,10 +8,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from outlay_infra.warehouse import Warehouse
+from tests.support.containers import docker_answers
 
 pytest_plugins = ["tests.support.kafka_broker.fixtures"]
 
 _numbers = itertools.count(1)
+
+
+def pytest_report_header() -> str:
+    """Say which ClickHouse is tested."""
+    server = "and a real server" if docker_answers() else "but no real server, for no container engine answers"
+    return f"clickhouse: the embedded engine, the same over HTTP, {server}"
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from outlay_infra.warehouse import Warehouse
 from outlay_schemas import arrow
 from tests import builders
 from tests.support import clickhouse_front
+from tests.support.containers import docker_answers
 
 TABLES = {
     "ledger": arrow.ENTRIES,
@@ -42,15 +40,16 @@ def front(engine_dsn: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    if not _docker_answers():
-        pytest.skip("no container engine answers: a real ClickHouse server is not tested")
     from testcontainers.community.clickhouse import ClickHouseContainer  # noqa: PLC0415  (only where an engine answers)
 
     with ClickHouseContainer("clickhouse/clickhouse-server:26.9", username="test", password="test") as container:
         yield f"clickhouse://test:test@{container.get_container_host_ip()}:{container.get_exposed_port(8123)}"
 
 
-@pytest.fixture(params=["engine_dsn", "front", "server"], ids=["embedded", "http", "server"])
+ENGINES = {"embedded": "engine_dsn", "http": "front"} | ({"server": "server"} if docker_answers() else {})
+
+
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
 def dsn(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
@@ -345,10 +344,3 @@ def plain(kind: pa.DataType) -> pa.DataType:
 
 def rows(table: pa.Table) -> list[str]:
     return sorted(map(repr, table.to_pylist()))
-
-
-def _docker_answers() -> bool:
-    docker = shutil.which("docker")
-    if docker is None and "DOCKER_HOST" not in os.environ:
-        return False
-    return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0

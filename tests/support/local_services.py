@@ -14,8 +14,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.clickhouse_process import ClickHouseProcess
+from tests.support.containers import docker_answers
 from tests.support.kafka_broker.broker import Broker
-from tests.support.kafka_broker.fixtures import IMAGE, docker_answers
+from tests.support.kafka_broker.fixtures import IMAGE
 from tests.support.kafka_broker.jars import NoKafkaError
 
 CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,24 +35,30 @@ class ScriptedClient:
         self.acknowledging = True
         self.produce_error: Exception | None = None
         self.delivery_error: KafkaError | None = None
+        self._lock = threading.Lock()
 
     def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callback, **_more: object) -> None:
         if self.produce_error is not None:
             raise self.produce_error
-        self.waiting.append(on_delivery)
+        with self._lock:
+            self.waiting.append(on_delivery)
 
     def poll(self, seconds: float) -> None:
-        if self.acknowledging or self.delivery_error is not None:
-            self._serve(self.delivery_error)
+        self._serve(lambda: self.acknowledging or self.delivery_error is not None)
 
     def purge(self) -> None:
         self.delivery_error = KafkaError(KafkaError._PURGE_QUEUE)
 
     def flush(self, seconds: float) -> None:
-        self._serve(self.delivery_error)
+        self._serve(lambda: True)
 
-    def _serve(self, error: KafkaError | None) -> None:
-        waiting, self.waiting = self.waiting, []
+    def _serve(self, due: Callable[[], bool]) -> None:
+        """Answer for what waits, by what was told before it was produced."""
+        with self._lock:
+            if not due():
+                return
+            waiting, self.waiting = self.waiting, []
+            error = self.delivery_error
         for callback in waiting:
             callback(error, None)
 

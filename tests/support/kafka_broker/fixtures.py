@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from outlay_infra.settings import KafkaSettings
+from tests.support.containers import docker_answers
 from tests.support.kafka_broker.broker import Broker
 from tests.support.kafka_broker.jars import NoKafkaError
 
@@ -85,9 +85,3 @@ def missing(error: NoKafkaError) -> NoReturn:
     if os.environ.get("OUTLAY_REQUIRE_SERVICES"):
         pytest.fail(told)
     pytest.skip(told)
-
-
-def docker_answers() -> bool:
-    """Return whether a container engine can be used."""
-    docker = shutil.which("docker")
-    return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
