@@ -7,7 +7,6 @@ closed. A second signal stops at once; what was acknowledged is durable all the 
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +16,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from outlay_api.services import Services
+from outlay_infra.interpreter import collecting_seldom, handing_over_soon
 from outlay_infra.settings import HttpSettings
 
 _BACKLOG = 2048
-_SWITCH_SECONDS = 0.0005
 
 
 class StartError(RuntimeError):
@@ -79,17 +78,9 @@ class Server(uvicorn.Server):
             tell()
 
     def serve_until_stopped(self) -> None:
-        """Serve; return once every open request is answered.
-
-        Threads of the process hand the interpreter over in half a millisecond, not in five: the writer comes back from
-        the engine many times a block, and would wait for whoever decodes each time.
-        """
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        try:
+        """Serve; return once every open request is answered."""
+        with collecting_seldom(), handing_over_soon():
             self.run([self._listener])
-        finally:
-            sys.setswitchinterval(usual)
 
 
 def _refuse_open_door(app: FastAPI, settings: HttpSettings) -> None:

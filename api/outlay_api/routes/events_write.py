@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
 from outlay_api.auth.dependencies import Caller, Provided, require
@@ -31,7 +32,10 @@ from outlay_streams.decode import (
 )
 
 _INLINE_BYTES = 32 * 1024
-"""Bodies up to this size are decoded at once; larger ones in a thread, so that other requests are not held up."""
+"""Bodies up to this size are decoded at once; larger ones in the decoding thread, so that none is held up."""
+
+_decoding = ThreadPoolExecutor(1, thread_name_prefix="decode")
+"""One thread, for decoding is all Python: several would only take the interpreter from each other and the writer."""
 
 _REFUSALS: dict[type[DecodeError], tuple[int, str]] = {
     MalformedBody: (400, "malformed-body"),
@@ -99,7 +103,8 @@ async def _decoded(request: Request, services: Services, org: str) -> tuple[Deco
     try:
         if len(body) <= _INLINE_BYTES:
             return _decode(body, request.headers, services, org)
-        return await run_in_threadpool(_decode, body, request.headers, services, org)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_decoding, _decode, body, request.headers, services, org)
     except DecodeError as error:
         status, kind = _REFUSALS[type(error)]
         raise Problem(status, kind, str(error)) from None

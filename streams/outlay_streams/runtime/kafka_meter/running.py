@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import threading
 import uuid
@@ -16,6 +15,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from outlay_infra.clock import SystemClock
+from outlay_infra.interpreter import collecting_seldom
 from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_config
 from outlay_infra.kafka.groups import Progress as GroupProgress
 from outlay_infra.kafka.registry import SchemaRegistry
@@ -44,7 +44,6 @@ _ROOM = 64 * 1024
 """Bytes of a message beside its value: headers, and the batch around it."""
 _FIRST_ANSWER_SECONDS = 10.0
 _TICK_SECONDS = 0.1
-_OBJECTS = 200_000
 
 _log = structlog.get_logger()
 
@@ -132,7 +131,7 @@ def _meter(parts: _Parts) -> None:
     log = SpendLog(consumer_config(kafka, f"{GROUP}.log"), topics.spend.name)
     batching = Batching(events=own.batch_events, nbytes=own.batch_bytes, seconds=own.gather_ms / 1000)
     intake = Intake(_consuming(settings), (topics.usage.name, topics.usage_late.name), batching)
-    with closing(log), closing(intake), _collecting_seldom():
+    with closing(log), closing(intake), collecting_seldom():
         meter = Meter(
             MeterOptions(
                 topics=topics,
@@ -188,17 +187,6 @@ def _consuming(settings: Settings) -> dict[str, Any]:
         fetch_queue_backoff_ms=5,
         **named_member,
     )
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Look for cyclic garbage seldom: a batch is tens of thousands of live records, which each look walks through."""
-    before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager
