@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 		{ echo "$(PYTHON) cannot make .venv; install its venv package (Debian: apt install python3-venv)" >&2; exit 1; }
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@$(UV) sync --frozen --all-extras --inexact
+	@$(UV) sync --frozen --all-extras --inexact --compile-bytecode
 	@touch $(STAMP)
 
 demo: setup ## Serve Outlay on this machine with realistic traffic (Ctrl-C stops it)
