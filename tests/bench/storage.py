@@ -1,6 +1,7 @@
 """Bytes an event on disk, insert rates and opening time: `python -m tests.bench.storage [EVENTS]`.
 
-`run` loads generated blocks through the warehouse, merges every table, and counts the bytes of active parts.
+`run` loads generated blocks through the warehouse, copies them inside the engine where more events are asked for than
+`LOADED`, merges every table, and counts the bytes of active parts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from pathlib import Path
 from outlay_infra.warehouse import Warehouse
 from outlay_schemas.block import Block
 from tests.bench import generate
+from tests.bench.copies import multiply
+
+LOADED = 10_000_000
+"""Events loaded as blocks; each further so many are a copy of them."""
 
 DERIVED = ("event_ids", "cells", "days", "tag_days", "day_users", "day_latency", "receipts", "rejects")
 _SIZES = """
@@ -32,6 +37,8 @@ class Storage:
     """What a load of `events` took; sizes in bytes, times in seconds."""
 
     events: int
+    loaded: int
+    """How many of them came as blocks."""
     inserting: float
     slowest_block: float
     merging: float
@@ -47,7 +54,7 @@ class Storage:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.events:,} events: {self.events / self.inserting:,.0f} rows/s into all tables",
+            f"{self.events:,} events: {self.loaded / self.inserting:,.0f} rows/s into all tables",
             f"slowest block {self.slowest_block * 1000:.0f} ms, merged in {self.merging:.1f} s",
             f"opened in {self.opening:.2f} s",
             f"{'table':<12} {'rows':>12} {'bytes/row':>10} {'bytes/event':>12}",
@@ -70,8 +77,11 @@ def run(events: int, *, days: int = generate.DAYS, block_rows: int = 10_000, dir
         dsn = f"chdb://{directory or temporary}"
         with Warehouse.open(dsn) as warehouse:
             warehouse.migrate()
-            spent = _load(warehouse, generate.blocks(events, days=days, block_rows=block_rows))
+            times = -(-events // LOADED)
+            spent = _load(warehouse, generate.blocks(events // times, days=days, block_rows=block_rows))
             warehouse.catch_up()
+            if times > 1:
+                multiply(warehouse, times)
             started = time.perf_counter()
             for table in ("ledger", *DERIVED):
                 warehouse.command(f"OPTIMIZE TABLE {table} FINAL")
@@ -82,7 +92,8 @@ def run(events: int, *, days: int = generate.DAYS, block_rows: int = 10_000, dir
         with Warehouse.open(dsn) as warehouse:
             warehouse.query("SELECT count() FROM ledger")
         return Storage(
-            events=events,
+            events=tables["ledger"][0],
+            loaded=events // times,
             inserting=sum(spent),
             slowest_block=max(spent),
             merging=merging,
