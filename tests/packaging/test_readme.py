@@ -36,7 +36,8 @@ def settings(model: type[BaseModel] = Settings, prefix: str = "OUTLAY_") -> Iter
 
 def test_every_setting_is_in_the_table() -> None:
     table = "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *settings()])
-    assert table in README, f"put this into README.md:\n{table}"
+    page = (ROOT / "infra" / "SETTINGS.md").read_text(encoding="utf-8")
+    assert table in page, f"put this into infra/SETTINGS.md:\n{table}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
