@@ -6,44 +6,18 @@ Effective dates are half-open UTC instants on the event's time: `from <= time < 
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
+from outlay_schemas.budgets import Budget
+from outlay_schemas.dated import CatalogDocument, DatedDocument, Identifier, Zone
 from outlay_schemas.usage import Category, Text, UnitName
 
-Identifier = Annotated[
-    str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*$")
-]
 
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone; write for example 'Europe/Berlin'")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class _Dated(_Document):
-    effective_from: AwareDatetime | None = Field(default=None, alias="from")
-    effective_to: AwareDatetime | None = Field(default=None, alias="to")
-
-    def effective(self, instant: datetime) -> bool:
-        """Return whether the document holds at `instant` (aware)."""
-        after_start = self.effective_from is None or instant >= self.effective_from
-        return after_start and (self.effective_to is None or instant < self.effective_to)
-
-
-class Organisation(_Document):
+class Organisation(CatalogDocument):
     """The organisation itself. `defaults` fills dimensions that nothing else sets."""
 
     name: Text = "default"
@@ -56,7 +30,7 @@ class Organisation(_Document):
         return ZoneInfo(self.reporting_zone)
 
 
-class Team(_Dated):
+class Team(DatedDocument):
     """A team and where it stands in the org tree."""
 
     id: Identifier
@@ -66,7 +40,7 @@ class Team(_Dated):
     owners: tuple[Text, ...] = ()
 
 
-class Project(_Dated):
+class Project(DatedDocument):
     """A project and its team."""
 
     id: Identifier
@@ -74,7 +48,7 @@ class Project(_Dated):
     use_case: Text | None = None
 
 
-class App(_Dated):
+class App(DatedDocument):
     """An app and its project; the team follows from it."""
 
     id: Identifier
@@ -83,14 +57,14 @@ class App(_Dated):
     env: Text | None = None
 
 
-class KeyOwner(_Dated):
+class KeyOwner(DatedDocument):
     """Whose a provider or virtual key is: the dimensions an event with that `key` takes when it does not say itself."""
 
     id: Identifier
     set: dict[str, Text]
 
 
-class Rule(_Dated):
+class Rule(DatedDocument):
     """An attribution rule. Rules run in order; the first that sets a dimension wins over what the event says.
 
     `match` maps a field (`app`, `provider`, `model`, `tags.tier`, ...) to a value, a list of values, or a glob
@@ -104,7 +78,7 @@ class Rule(_Dated):
     fill: dict[str, Text] = Field(default_factory=dict)
 
 
-class SkuMatch(_Document):
+class SkuMatch(CatalogDocument):
     """Which skus a price is for; globs allowed in `model`. Absent qualifiers match every value."""
 
     provider: Text
@@ -117,7 +91,7 @@ Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=12)]
 UsdPerUnit = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=38)]
 
 
-class Price(_Dated):
+class Price(DatedDocument):
     """A contract or custom price: a `discount` (percent off list) or own `rates`, in USD per `per` units.
 
     Own rates replace the list rates of the units they name; with a new sku they are the whole price.
@@ -134,7 +108,7 @@ class Price(_Dated):
     note: Text | None = None
 
 
-class Catalog(_Document):
+class Catalog(CatalogDocument):
     """One declarative catalog file; ids are unique within a kind."""
 
     organisation: Organisation = Organisation()
@@ -144,6 +118,7 @@ class Catalog(_Document):
     keys: tuple[KeyOwner, ...] = ()
     rules: tuple[Rule, ...] = ()
     prices: tuple[Price, ...] = ()
+    budgets: tuple[Budget, ...] = ()
 
 
-DocumentKind = Literal["organisation", "team", "project", "app", "key", "rule", "price", "order", "api_key"]
+DocumentKind = Literal["organisation", "team", "project", "app", "key", "rule", "price", "budget", "order", "api_key"]

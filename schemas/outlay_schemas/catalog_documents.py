@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from outlay_schemas.budgets import Budget
 from outlay_schemas.catalog import App, Catalog, DocumentKind, KeyOwner, Organisation, Price, Project, Rule, Team
 
-Dated: TypeAlias = Team | Project | App | KeyOwner | Rule | Price
+Dated: TypeAlias = Team | Project | App | KeyOwner | Rule | Price | Budget
 Document: TypeAlias = Organisation | Dated | tuple[str, ...]
 """A document's content; a tuple of keys for kind `order`."""
 DocumentKey: TypeAlias = tuple[DocumentKind, str]
@@ -26,6 +27,7 @@ SECTIONS: Mapping[DocumentKind, tuple[str, type[Dated]]] = {
     "key": ("keys", KeyOwner),
     "rule": ("rules", Rule),
     "price": ("prices", Price),
+    "budget": ("budgets", Budget),
 }
 """Each kind that a catalog lists, with its section and model."""
 
