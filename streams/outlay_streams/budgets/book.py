@@ -47,7 +47,6 @@ class OrgBook:
         """Source partition to the newest block of it that some row includes."""
         return dict(self._marks)
 
-    @property
     def keys(self) -> list[str]:
         """The keys of all rows there are."""
         return [*self._rows.keys, *(row_key(team=team) for team in self._windows)]
