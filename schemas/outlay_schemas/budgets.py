@@ -17,7 +17,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from outlay_schemas.calendar import QUARTER_HOUR, WEEKDAYS, Cadence, Calendar, Period
 from outlay_schemas.dated import DatedDocument, Identifier, Zone
 from outlay_schemas.dimensions import ROLLED_UP
-from outlay_schemas.entry import Usd
+from outlay_schemas.entry import AS_TEXT, Usd
+from outlay_schemas.money import from_pico
 from outlay_schemas.topics import KEY_SEPARATOR
 from outlay_schemas.usage import Text
 
@@ -42,7 +43,7 @@ class Budget(DatedDocument):
 
     id: Identifier
     scope: dict[str, Text | tuple[Text, ...]] = Field(default_factory=dict)
-    amount: Annotated[Decimal, Field(ge=0, le=10**12, max_digits=38, decimal_places=12)]
+    amount: Annotated[Decimal, Field(ge=0, le=10**12, max_digits=38, decimal_places=12), AS_TEXT]
     """USD a period."""
     cadence: Cadence = Cadence.MONTH
     starts: Text | None = None
@@ -114,6 +115,11 @@ class Spent(_State):
     unpriced: int
     """Entries without a known amount."""
 
+    @classmethod
+    def of(cls, period: Period, amount: int = 0, entries: int = 0, unpriced: int = 0) -> Self:
+        """Return the sums of a period, the amount given in pico-USD."""
+        return cls(start=period.start, end=period.end, amount=from_pico(amount), entries=entries, unpriced=unpriced)
+
     @property
     def period(self) -> Period:
         """The time."""
@@ -124,24 +130,31 @@ class BudgetState(_State):
     """A budget as far as `marks`: its current period, up to two before it and, once spent in, later ones."""
 
     org: str
-    budget: str
-    """The budget's id."""
+    budget: Budget
+    """As the catalog declares it."""
+    zone: str
+    """The IANA zone of its periods."""
     version: int
-    """The catalog version it is of."""
-    budgeted: Usd
-    """USD a period."""
+    """The version of that catalog."""
     periods: tuple[Spent, ...]
     """In order of time; by the time of use, so that late events change earlier ones."""
     marks: dict[str, int]
     """Source partition to block offset: the blocks included, up to which the ledger says the same."""
     starting: bool
     """Whether what was spent before the budget was declared is still to be added."""
-    at: AwareDatetime | None
+    at: AwareDatetime | None = None
     """The time reached, by which a period is current: when the newest block was received. None before any."""
 
     def spent(self, instant: datetime) -> Spent | None:
-        """Return the period that holds `instant`, if it is among those kept."""
-        return next((each for each in self.periods if instant in each.period), None)
+        """Return what was spent in the period that holds `instant`, nothing in one that the stream has not reached.
+
+        None when the budget has no period then, and for periods that are no longer kept.
+        """
+        found = next((each for each in self.periods if instant in each.period), None)
+        period = self.budget.calendar(ZoneInfo(self.zone)).period_of(instant)
+        if found is not None or period is None or (self.periods and period < self.periods[-1].period):
+            return found
+        return Spent.of(period)
 
 
 class TeamWindows(_State):
@@ -180,7 +193,7 @@ def read_record_key(key: bytes) -> tuple[str, str]:
 
 def encode_state(state: BudgetState | TeamWindows) -> bytes:
     """Return a state as the value of a record."""
-    return state.model_dump_json().encode()
+    return state.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 def decode_state(row: str, value: bytes) -> BudgetState | TeamWindows:

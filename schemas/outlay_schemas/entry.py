@@ -18,9 +18,10 @@ from outlay_schemas.usage import Category, Kind, Milliseconds, Outcome
 
 Status = Literal["priced", "unpriced", "free"]
 
-_AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
-Usd = Annotated[Decimal, Field(max_digits=PRECISION, decimal_places=SCALE), _AS_TEXT]
-EntryQuantity = Annotated[Decimal, Field(ge=0, max_digits=PRECISION, decimal_places=QUANTITY_SCALE), _AS_TEXT]
+AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
+"""Decimals as plain decimal strings in JSON."""
+Usd = Annotated[Decimal, Field(max_digits=PRECISION, decimal_places=SCALE), AS_TEXT]
+EntryQuantity = Annotated[Decimal, Field(ge=0, max_digits=PRECISION, decimal_places=QUANTITY_SCALE), AS_TEXT]
 
 
 class SpendEntry(BaseModel):

@@ -43,10 +43,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Sums by time of use and dimension, and the newest block of each source that they include."""
+    """Sums, and the newest block of each source that they include.
+
+    By time of use: `quarter` (the last edge at or before it), the dimensions asked for, `status`, `amount`, `entries`.
+    """
 
     sums: pa.Table
-    """`quarter` (the last edge at or before the time of use), the dimensions, `status`, `amount`, `entries`."""
     marks: Mapping[str, int]
 
 
@@ -87,8 +89,11 @@ def past_at(
     return Past(_read(database.query(sql, parameters), dimensions), limits)
 
 
-def received_minutes(database: Queries, org: str, since: datetime) -> pa.Table:
-    """Return what was received at or after `since`: `minute`, `team`, `amount`, `entries`, `unpriced`."""
+def received_minutes(database: Queries, org: str, since: datetime) -> Past:
+    """Return what was received at or after `since`, while no block is being stored.
+
+    Sums: `minute` (of receipt), `team`, `amount`, `entries`, `unpriced`.
+    """
     first = database.query(_SINCE, {"day": since.astimezone(UTC).date().isoformat()})
     known = dict(zip(first["partition"].to_pylist(), first["block"].to_pylist(), strict=True))
     parameters = {
@@ -105,7 +110,7 @@ def received_minutes(database: Queries, org: str, since: datetime) -> pa.Table:
         "entries": rows["counted"],
         "unpriced": rows["unpriced"],
     }
-    return pa.table(columns)
+    return Past(pa.table(columns), stored_marks(database))
 
 
 def _within(edges: Sequence[datetime]) -> dict[str, object]:

@@ -12,7 +12,8 @@ from outlay_schemas.dimensions import ATTRIBUTION
 from outlay_streams.attribution.fields import Said, Template
 from outlay_streams.attribution.timeline import Holding
 
-_WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[]")
+"""Finds what makes a value a glob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Pattern:
     def of(cls, condition: str | Iterable[str]) -> Pattern:
         """Read a value, a list of values, or globs; text with wildcards also matches itself."""
         values = [condition] if isinstance(condition, str) else list(condition)
-        return cls(frozenset(values), tuple(re.compile(translate(value)) for value in values if _WILD.search(value)))
+        return cls(frozenset(values), tuple(re.compile(translate(value)) for value in values if WILD.search(value)))
 
     def matches(self, value: str | None) -> bool:
         """Return whether the condition holds for `value`."""

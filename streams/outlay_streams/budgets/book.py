@@ -48,7 +48,7 @@ class OrgBook:
         return dict(self._marks)
 
     def keys(self) -> list[str]:
-        """The keys of all rows there are."""
+        """Return the keys of all rows there are."""
         return [*self._rows.keys, *(row_key(team=team) for team in self._windows)]
 
     def apply(self, cells: pa.Table, *, source: str, offset: int, at: datetime) -> list[str]:

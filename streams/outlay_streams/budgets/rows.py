@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from outlay_schemas.budgets import Budget, BudgetState, Spent, row_key
 from outlay_schemas.calendar import Calendar, Period
-from outlay_schemas.money import from_pico
 from outlay_streams.budgets.scopes import Scopes
 from outlay_streams.budgets.start import Origin, Start
 from outlay_streams.budgets.sums import Sums
@@ -148,10 +147,10 @@ class BudgetRows:
         shown = [period for period in group.periods if period in spent or (self.at and period.start <= self.at)]
         return BudgetState(
             org=org,
-            budget=budget.id,
+            budget=budget,
+            zone=group.calendar.zone.key,
             version=version,
-            budgeted=budget.amount,
-            periods=tuple(_shown(period, *spent.get(period, (0, 0, 0))) for period in shown),
+            periods=tuple(Spent.of(period, *spent.get(period, ())) for period in shown),
             marks=self._row_marks(position),
             starting=self._origins[position] is not None,
             at=self.at,
@@ -223,7 +222,3 @@ def _definition(budget: Budget, calendar: Calendar) -> dict[str, Any]:
             None if calendar.ends is None else seconds(calendar.ends),
         ],
     }
-
-
-def _shown(period: Period, amount: int, entries: int, unpriced: int) -> Spent:
-    return Spent(start=period.start, end=period.end, amount=from_pico(amount), entries=entries, unpriced=unpriced)

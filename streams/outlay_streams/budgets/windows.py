@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from outlay_schemas.budgets import Spent, TeamWindows
-from outlay_schemas.money import from_pico
+from outlay_schemas.calendar import Period
 
 MINUTE, HOUR = 60, 3600
 MINUTES_KEPT = 2 * HOUR
@@ -81,13 +81,5 @@ def _read(listed: list[list[Any]]) -> Buckets:
 
 
 def _shown(buckets: Buckets, length: int) -> tuple[Spent, ...]:
-    return tuple(
-        Spent(
-            start=datetime.fromtimestamp(start, UTC),
-            end=datetime.fromtimestamp(start, UTC) + timedelta(seconds=length),
-            amount=from_pico(amount),
-            entries=entries,
-            unpriced=unpriced,
-        )
-        for start, (amount, entries, unpriced) in sorted(buckets.items())
-    )
+    spans = ((datetime.fromtimestamp(start, UTC), sums) for start, sums in sorted(buckets.items()))
+    return tuple(Spent.of(Period(start, start + timedelta(seconds=length)), *sums) for start, sums in spans)

@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain, islice, pairwise
 
+from outlay_schemas.budgets import SCOPED
 from outlay_schemas.catalog import Catalog, DocumentKind, Project
 from outlay_schemas.catalog_documents import SECTIONS, Dated, section
 from outlay_schemas.dimensions import ATTRIBUTION, UNALLOCATED
 from outlay_streams.attribution.fields import FIELDS, TAG, Template, is_known
+from outlay_streams.attribution.rules import WILD
 from outlay_streams.attribution.timeline import Holding
 from outlay_streams.catalog.problem import MOST_PROBLEMS, Problem, nearest, pointer
 
@@ -34,6 +36,7 @@ def check(catalog: Catalog, *, also_declared: Collection[tuple[str, str]] = ()) 
         _values(catalog, declared),
         _rules(catalog),
         _prices(catalog),
+        _budgets(catalog, declared),
     )
     return tuple(islice(chain.from_iterable(checks), MOST_PROBLEMS))
 
@@ -48,7 +51,7 @@ def _dates(catalog: Catalog, kind: DocumentKind) -> Iterator[Problem]:
             yield Problem(
                 pointer(name, position, "to"), f"{kind} {document.id!r} ends before it begins; put 'to' after 'from'"
             )
-    for document_id, holdings in same_id.items():
+    for document_id, holdings in same_id.items() if kind != "budget" else ():
         in_time = sorted(holdings, key=lambda entry: (entry[1].start, entry[0]))
         for (_, earlier), (position, later) in pairwise(in_time):
             if later.start < earlier.end:
@@ -146,6 +149,24 @@ def _prices(catalog: Catalog) -> Iterator[Problem]:
             yield Problem(
                 pointer("prices", position, "discount_units"), "units of a discount without 'discount'; give it one"
             )
+
+
+def _budgets(catalog: Catalog, declared: _Declared) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for position, budget in enumerate(catalog.budgets):
+        if first.setdefault(budget.id, position) != position:
+            fix = "change its amount, or give the other an id of its own"
+            yield Problem(pointer("budgets", position, "id"), f"budget {budget.id!r} is there twice; {fix}")
+        for name, values in budget.conditions().items():
+            where = pointer("budgets", position, "scope", name)
+            if name not in SCOPED:
+                yield Problem(where, f"a budget's scope cannot name {name!r}{nearest(name, SCOPED)}")
+            elif not values:
+                yield Problem(where, "an empty list never matches; name at least one value, or leave it out")
+            elif name in _REFERENCES:
+                for value in values:
+                    if value != UNALLOCATED and not WILD.search(value):
+                        yield from _reference(name, value, declared, where)
 
 
 def _reference(dimension: str, value: str, declared: _Declared, where: str) -> Iterator[Problem]:
