@@ -41,6 +41,9 @@ _COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
     (_MANAGE, "config check", "config_check:check", "Reach every service that the settings name."),
     (_MANAGE, "topics apply", "topics_apply:apply", "Make the cluster's topics what they should be."),
     (_MANAGE, "topics diff", "topics_diff:diff", "Show what differs from what the topics should be."),
+    (_MANAGE, "rejected list", "rejected_list:list_rejected", "List refused events by reason."),
+    (_MANAGE, "rejected show", "rejected_show:show_rejected", "Show refused events with their reason."),
+    (_MANAGE, "rejected drain", "rejected_drain:drain_rejected", "Send refused events again that are valid by now."),
     (_MANAGE, "migrate", "migrate:migrate", "Bring the store's schema up to this version."),
 )
 """Every command: where it is listed, what it is called, its function, and its line in the list."""
@@ -51,6 +54,7 @@ _FAMILIES = {
     "keys": "API keys.",
     "config": "Settings.",
     "topics": "The topics of a cluster.",
+    "rejected": "Refused events: what they are, and back with them after a fix.",
 }
 
 

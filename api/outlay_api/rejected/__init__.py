@@ -1,0 +1,1 @@
+"""Refused events: found again, told by reason, and sent once more after a fix."""
