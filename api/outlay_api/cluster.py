@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
 from outlay_api.auth.keyring import KeyRing, StoredKeys
+from outlay_api.clusterwide.budget_states import BudgetStates
 from outlay_api.clusterwide.pending import PendingEvents
 from outlay_api.clusterwide.self_check import SelfCheck
 from outlay_api.compose import NotReady, read_limits
@@ -40,7 +41,7 @@ from outlay_schemas import avro_schema
 from outlay_streams.runtime.kafka_publisher import KafkaPublisher
 from outlay_streams.runtime.ports import Clock
 
-Role = Literal["api", "meter", "loader"]
+Role = Literal["api", "meter", "loader", "budgets"]
 
 Announce = Callable[[str], None]
 
@@ -74,6 +75,10 @@ def _worker(role: Role) -> Callable[[Settings, threading.Event, Announce], None]
         from outlay_streams.runtime.kafka_meter import run_meter  # noqa: PLC0415
 
         return lambda settings, stop, announce: run_meter(settings, stop, announce=announce)
+    if role == "budgets":
+        from outlay_streams.runtime.faust_budgets import run_budgets  # noqa: PLC0415
+
+        return lambda settings, stop, announce: run_budgets(settings, stop, announce=announce)
     from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
 
     return lambda settings, stop, announce: run_loader(settings, stop, announce=announce)
@@ -139,7 +144,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
     clock = clock or SystemClock()
     kafka = settings.kafka
     topics = cluster_topics(kafka)
-    with shared_warehouse(settings) as warehouse:
+    with shared_warehouse(settings) as warehouse, BudgetStates(kafka).following() as budgets:
         _up_to_date(warehouse)
         catalog = CatalogStore(warehouse)
         rulebook = Rulebook(catalog)
@@ -162,6 +167,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
                 reader=warehouse.reader(read_limits(settings)),
                 catalog=catalog,
                 publisher=publisher,
+                budgets=budgets,
                 rules=rulebook.rules,
                 reload=lambda org: _reloaded(rulebook, org),
                 keys=keys,

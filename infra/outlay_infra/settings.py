@@ -187,6 +187,21 @@ class LoaderSettings(_Group):
     """How long the brokers wait for a sign of life before the others take its partitions over."""
 
 
+class BudgetsSettings(_Group):
+    """A budgets worker of the cluster: `outlay run budgets`."""
+
+    store: Literal["memory", "rocksdb"] = "memory"
+    """Where rows are held beside the log: `rocksdb` keeps them in `data`, and a restart reads only what changed."""
+    publish_ms: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """How often the states of budgets are published at most."""
+    keep_ms: Annotated[int, Field(ge=1, le=60_000)] = 1_000
+    """How often rows are written to the log; a worker that takes over reads so much again."""
+    catalog_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    """How often the store is asked for changes of the catalogs, and for the past of new budgets."""
+    session_seconds: Annotated[float, Field(ge=6, le=60)] = 10.0
+    """How long the brokers wait for a sign of life before the others take its partitions over."""
+
+
 class MonitorSettings(_Group):
     """Health and metrics of the cluster's workers; `http` is the API's."""
 
@@ -256,6 +271,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     meter: MeterSettings = MeterSettings()
     loader: LoaderSettings = LoaderSettings()
+    budgets: BudgetsSettings = BudgetsSettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 

@@ -26,6 +26,8 @@ class Contract(StrEnum):
     """An alert that fired."""
     BUDGET_STATE = "budget_state"
     """The newest state of one budget."""
+    BUDGET_ROW = "budget_row"
+    """What a budgets worker keeps of one budget or team, to go on from; of no use to anyone else."""
 
 
 ORG_HEADER = "org"
@@ -99,6 +101,7 @@ class Topics:
     spend: Topic
     spend_cells: Topic
     alerts: Topic
+    budget_rows: Topic
     budget_state: Topic
 
     def all(self) -> tuple[Topic, ...]:
@@ -110,6 +113,7 @@ class Topics:
             self.spend,
             self.spend_cells,
             self.alerts,
+            self.budget_rows,
             self.budget_state,
         )
 
@@ -137,6 +141,17 @@ def topics(
             contract=contract,
         )
 
+    def newest(name: str, key: tuple[str, ...], contract: Contract) -> Topic:
+        return Topic(
+            name=prefix + name,
+            key=key,
+            partitions=partitions,
+            retention=None,
+            compacted=True,
+            message_bytes=message_bytes,
+            contract=contract,
+        )
+
     return Topics(
         usage=topic("usage", IDENTITY_KEY, Contract.USAGE_EVENT),
         usage_late=topic("usage.late", IDENTITY_KEY, Contract.USAGE_EVENT),
@@ -144,13 +159,6 @@ def topics(
         spend=topic("spend", (), Contract.BLOCK),
         spend_cells=topic("spend.cells", ("org",), Contract.CELLS),
         alerts=topic("alerts", ("org",), Contract.ALERT),
-        budget_state=Topic(
-            name=f"{prefix}budget.state",
-            key=("org", "budget"),
-            partitions=partitions,
-            retention=None,
-            compacted=True,
-            message_bytes=message_bytes,
-            contract=Contract.BUDGET_STATE,
-        ),
+        budget_rows=newest("budget.rows", (), Contract.BUDGET_ROW),
+        budget_state=newest("budget.state", ("org", "budget"), Contract.BUDGET_STATE),
     )

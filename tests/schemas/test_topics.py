@@ -13,6 +13,7 @@ def test_names_stand_under_the_prefix_in_the_order_of_the_flow() -> None:
         "outlay.spend",
         "outlay.spend.cells",
         "outlay.alerts",
+        "outlay.budget.rows",
         "outlay.budget.state",
     ]
 
@@ -26,9 +27,9 @@ def test_repeats_meet_by_identity_and_an_orgs_cells_are_one_stream() -> None:
     assert found.spend.contract is Contract.BLOCK
 
 
-def test_only_the_newest_budget_state_is_kept_and_it_never_expires() -> None:
+def test_only_the_newest_of_budgets_is_kept_and_it_never_expires() -> None:
     found = topics(partitions=3, retention=timedelta(days=2))
-    assert [topic.name for topic in found.all() if topic.compacted] == ["budget.state"]
-    assert found.budget_state.retention is None
+    assert [topic.name for topic in found.all() if topic.compacted] == ["budget.rows", "budget.state"]
+    assert found.budget_rows.retention is found.budget_state.retention is None
     assert {topic.retention for topic in found.all() if not topic.compacted} == {timedelta(days=2)}
     assert {topic.partitions for topic in found.all()} == {3}

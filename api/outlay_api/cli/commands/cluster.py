@@ -42,6 +42,7 @@ async def cluster(
     port: int | None = None,
     meters: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     loaders: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    budgets: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     partitions: Annotated[int, Parameter(validator=Number(gte=1))] = 4,
     rate: Annotated[float, Parameter(validator=Number(gt=0, lte=1000))] = 10.0,
     seed: int = 1,
@@ -69,6 +70,8 @@ async def cluster(
         How many meters run.
     loaders
         How many loaders run.
+    budgets
+        How many budgets workers run.
     partitions
         Partitions of every topic.
     rate
@@ -89,7 +92,7 @@ async def cluster(
             kafka=kafka,
             store=store,
             port=port,
-            workers=[*_numbered("meter", meters), *_numbered("loader", loaders)],
+            workers=[*_numbered("meter", meters), *_numbered("loader", loaders), *_numbered("budgets", budgets)],
             partitions=partitions,
             traffic=_Traffic(rate=rate, seed=seed, once=once, events=events),
         )
@@ -143,6 +146,7 @@ def _environment(places: Places, folder: Path, *, port: int | None, partitions: 
         "OUTLAY_KAFKA__PREFIX": f"outlay-{os.getpid()}.",
         "OUTLAY_DATABASE": f"outlay_{os.getpid()}",
         "OUTLAY_METER__CATALOG_SECONDS": "1",
+        "OUTLAY_BUDGETS__CATALOG_SECONDS": "1",
         "OUTLAY_DATA": str(folder / "data"),
         "OUTLAY_LOG__ACCESS": "false",
         **({} if port is None else {"OUTLAY_HTTP__PORT": str(port)}),

@@ -14,29 +14,32 @@ _WHAT = {
     "api": "The API answers at {url} (documentation: {url}/docs).",
     "meter": "A meter runs; health and metrics are at {url}.",
     "loader": "A loader runs; health and metrics are at {url}.",
+    "budgets": "A budgets worker runs; health and metrics are at {url}.",
 }
 
 
 def run(
-    role: Literal["api", "meter", "loader"],
+    role: Literal["api", "meter", "loader", "budgets"],
     /,
     *,
     host: str | None = None,
     port: int | None = None,
     config: Annotated[Path | None, Parameter(env_var="OUTLAY_CONFIG")] = None,
 ) -> int:
-    """Run one role of a cluster: api, meter or loader. Ctrl-C or SIGTERM stops it once what is under way is done.
+    """Run one role of a cluster: api, meter, loader or budgets. Ctrl-C or SIGTERM stops it in good order.
 
     Roles share the work: run as many of each as there is to do, at most one for each partition. For example:
 
         outlay run api
         outlay run meter
         outlay run loader --port 9102
+        outlay run budgets
 
     Parameters
     ----------
     role
-        `api` answers requests, `meter` counts and prices events, `loader` stores them.
+        `api` answers requests, `meter` counts and prices events, `loader` stores them, `budgets` keeps
+        budgets and the windows of teams.
     host
         Address to listen on: of the API, or of health and metrics.
     port

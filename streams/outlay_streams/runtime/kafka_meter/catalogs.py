@@ -61,6 +61,10 @@ class Catalogs:
             compiled = self._compiled[org] = build_rules(held)
         return compiled
 
+    def snapshots(self) -> Mapping[str, CatalogSnapshot]:
+        """Return the newest catalog known of every organisation that has one."""
+        return self._held
+
     def refresh(self) -> list[str]:
         """Take in what changed in the store and return the organisations it changed for. Raises `StoreError`."""
         versions = self._source.versions()

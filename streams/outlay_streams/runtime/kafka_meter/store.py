@@ -1,4 +1,4 @@
-"""The store as a meter uses it: opened when it answers, for a meter runs while it is away."""
+"""The store as meters and budgets workers use it: opened when it answers, for they run while it is away."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse.database import NONE, Parameters
+from outlay_infra.warehouse.database import Settings as EngineSettings
 from outlay_schemas.catalog import Catalog
 
 
@@ -32,6 +34,10 @@ class LazyStore:
     def find_ids(self, hashes: pa.Array, /) -> pa.Table:
         """Return `id_hash`, `content_hash` of those identities (uint64) that the ledger holds."""
         return self._opened().find_ids(hashes)
+
+    def query(self, sql: str, parameters: Parameters = NONE, settings: EngineSettings = NONE) -> pa.Table:
+        """Return the rows of a SELECT, as `Warehouse.query` does."""
+        return self._opened().query(sql, parameters, settings)
 
     def close(self) -> None:
         """Let go of the store."""

@@ -1,0 +1,37 @@
+"""Cells as the topic still has them, for what the group's own reading passed over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from confluent_kafka import Message
+
+from outlay_streams.runtime.faust_budgets.ports import Received
+from outlay_streams.runtime.kafka_meter.spend_log import SpendLog
+
+
+class CellsTopic:
+    """Reads one partition after another. Methods block, and raise `BrokerError`."""
+
+    def __init__(self, log: SpendLog) -> None:
+        """Read by `log`, which is over the topic of cells."""
+        self._log = log
+
+    def first(self, partition: int) -> int:
+        """Return the offset of the oldest record kept, or of the next one where none is."""
+        return self._log.bounds([partition])[partition].start
+
+    def read(self, partition: int, start: int, end: int) -> list[Received]:
+        """Return the records of `start <= offset < end`, in order, with nothing to acknowledge."""
+        return [_received(message) for message in self._log.read(partition, start, end)]
+
+
+def _received(message: Message) -> Received:
+    return Received(
+        partition=message.partition(),
+        offset=message.offset(),
+        org=(message.key() or b"").decode(),
+        headers={name: value for name, value in message.headers() or () if value is not None},
+        value=message.value() or b"",
+        at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
+    )

@@ -1,0 +1,20 @@
+"""Why a budgets worker ends. None of it loses anything: what was not acknowledged is read again.
+
+BudgetsError
+├── Stood           the process stood still for so long that others may have its partitions; be started again
+└── Unbudgetable    a fault in the process keeps cells from being added; report it with the log
+"""
+
+from __future__ import annotations
+
+
+class BudgetsError(Exception):
+    """A budgets worker ended; start it again once what the message says is done."""
+
+
+class Stood(BudgetsError):  # noqa: N818 - reads as what happened
+    """The process stood still; what it would write now might be older than what another has written since."""
+
+
+class Unbudgetable(BudgetsError):  # noqa: N818 - reads as what it is
+    """The app ended by itself."""
