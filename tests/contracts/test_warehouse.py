@@ -129,14 +129,14 @@ def test_a_repeated_block_changes_nothing(store: Warehouse) -> None:
 
     assert store.check() == []
     for table in TABLES:
-        assert store.query(f"SELECT count() AS n FROM {table}")["n"].to_pylist() == [1], table
+        assert store.query(f"SELECT count() AS n FROM {table} WHERE org != ''")["n"].to_pylist() == [1], table
 
 
 def test_blocks_of_many_months_are_one_block(store: Warehouse) -> None:
     months = [{"id": f"m{n}", "time": datetime(1990 + n // 12, n % 12 + 1, 1, tzinfo=UTC)} for n in range(120)]
     block = builders.block(builders.entries(*months))
     for _ in range(2):
-        store._insert_under("cells", block.cells, block.token)
+        store.insert("cells", block.cells, token=block.token)
 
     assert store.query("SELECT count() AS n FROM cells")["n"].to_pylist() == [120]
 
@@ -145,7 +145,7 @@ def test_a_table_of_many_chunks_is_one_block(store: Warehouse) -> None:
     block = builders.block(pa.concat_tables([builders.entries({"id": f"e{n}"}) for n in range(5)]))
     chunked = pa.Table.from_batches(block.entries.to_batches(max_chunksize=1))
     for _ in range(2):
-        store._insert_under("ledger", chunked, block.token)
+        store.insert("ledger", chunked, token=block.token)
 
     assert store.query("SELECT count() AS n FROM ledger")["n"].to_pylist() == [5]
 

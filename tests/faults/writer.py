@@ -31,7 +31,7 @@ IN_FLIGHT = 12
 TOTALS = """
 SELECT count() AS entries, uniqExact(id, source) AS ids, toString(sum(amount)) AS amount,
     (SELECT count() FROM event_ids) AS identities, (SELECT sum(counted) FROM receipts) AS counted,
-    (SELECT sum(entries) FROM cells) AS cells, countIf(status = 'unpriced') AS unpriced
+    (SELECT sum(entries) FROM cells WHERE org != '') AS cells, countIf(status = 'unpriced') AS unpriced
 FROM ledger
 """
 

@@ -2,7 +2,7 @@
 
 It lets the ordinary HTTP client be tested against the real engine where no server can be had: statements, parameters in
 the address or as form fields, settings, inserted bodies, compressed bodies, error codes. A request has an engine handle
-of its own; sessions and external tables are not offered.
+of its own; sessions and external tables are not offered. A connection can be lost at any statement, as networks do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -40,6 +40,14 @@ _STATUS = {404: {46, 47, 50, 60, 63, 81}, 400: {6, 26, 27, 36, 38, 41, 43, 53, 6
 _UNKNOWN_ERROR = 1002
 
 
+Loses = Callable[[str, Callable[[], object]], bool]
+"""Told a statement and how to run it, returns whether the connection is lost before the answer; it may run it."""
+
+
+def _never(_sql: str, _run: Callable[[], object]) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What one request asks: statement, inserted bytes when it is an insert, and how to run it."""
@@ -61,11 +69,12 @@ class _Answer:
 
 
 @contextmanager
-def serve(path: str, port: int = 0) -> Iterator[int]:
+def serve(path: str, port: int = 0, loses: Loses = _never) -> Iterator[int]:
     """Serve the engine at `path` (this process's one engine) and yield the port, a free one unless it is given."""
 
     class Handler(_Handler):
         engine_path = path
+        connection_lost = staticmethod(loses)
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -81,6 +90,7 @@ def serve(path: str, port: int = 0) -> Iterator[int]:
 
 class _Handler(BaseHTTPRequestHandler):
     engine_path = ":memory:"
+    connection_lost: Loses = staticmethod(_never)
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every answer waits 40 ms for an acknowledgement
 
@@ -108,15 +118,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         self.rfile.readline()
 
-    def _run(self, body: bytes) -> _Answer:
+    def _run(self, body: bytes) -> _Answer | None:
         try:
             request = _parse(self.path, dict(self.headers.items()), body)
-            with closing(chdb.connect(self.engine_path)) as handle:
-                return _execute(handle, request)
+            if self.connection_lost(request.sql, lambda: self._executed(request)):
+                return None
+            return self._executed(request)
         except Exception as failure:  # noqa: BLE001  (every failure is an answer, as a server gives it)
             return _refusal(str(failure))
 
-    def _answer(self, answer: _Answer) -> None:
+    def _executed(self, request: _Request) -> _Answer:
+        with closing(chdb.connect(self.engine_path)) as handle:
+            return _execute(handle, request)
+
+    def _answer(self, answer: _Answer | None) -> None:
+        if answer is None:
+            self.close_connection = True
+            return
         self.send_response(answer.status)
         answer.headers.setdefault("X-ClickHouse-Query-Id", str(uuid.uuid4()))
         for name, value in {

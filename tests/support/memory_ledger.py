@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import pyarrow as pa
@@ -17,7 +17,10 @@ TABLES = {"entries": ENTRIES, "ids": IDS, "cells": CELLS, "receipts": RECEIPTS, 
 
 
 class MemoryLedger:
-    """Implements `Ledger`. Set `failure` to make every write raise it, `cut_short` to store the entries first."""
+    """Implements `Ledger`. Set `failure` to make every write raise it, `cut_short` to store the entries first.
+
+    With `early` set, a block is durable as soon as a write begins to wait at the gate.
+    """
 
     def __init__(self) -> None:
         self.blocks: dict[str, Block] = {}
@@ -25,6 +28,7 @@ class MemoryLedger:
         self.prices: dict[str, str] = {}
         self.failure: Exception | None = None
         self.cut_short = False
+        self.early = False
         self.gate = threading.Event()
         """Writes wait until it is set; set from the start."""
         self.gate.set()
@@ -32,10 +36,15 @@ class MemoryLedger:
         """Released as often as a write begins."""
         self.recovered = threading.Semaphore(0)
         """Released as often as the ledger was asked to recover."""
+        self.finished = threading.Semaphore(0)
+        """Released as often as the ledger finished a block."""
         self.lookups: list[int] = []
 
-    def insert_block(self, block: Block, /) -> None:
+    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = lambda: None) -> None:
         self.entered.release()
+        if self.early:
+            self.half[block.token] = block
+            durable()
         assert self.gate.wait(30)
         held = self.blocks.get(block.token) or self.half.get(block.token)
         assert held is None or held.entries.equals(block.entries), f"{block.token} names two contents"
@@ -43,6 +52,15 @@ class MemoryLedger:
             if self.cut_short:
                 self.half[block.token] = block
             raise self.failure
+        self._keep(block)
+
+    def finish_block(self, block: Block, /) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self._keep(block)
+        self.finished.release()
+
+    def _keep(self, block: Block) -> None:
         self.half.pop(block.token, None)
         self.blocks[block.token] = block
 

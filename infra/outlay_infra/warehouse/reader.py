@@ -5,7 +5,7 @@ What the ledger does for itself (recovery, checks, rebuilds) is not limited.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,18 +27,25 @@ class ReadLimits:
 
 
 class Reader:
-    """Reads for callers, within limits. Thread-safe; methods raise `StoreError`, `QueryLimit` among them."""
+    """Reads for callers, within limits. Thread-safe; methods raise `StoreError`, `QueryLimit` among them.
 
-    def __init__(self, database: Database, limits: ReadLimits) -> None:
+    What was acknowledged before a question is in its answer.
+    """
+
+    def __init__(self, database: Database, limits: ReadLimits, own_writes: Callable[[], None]) -> None:
+        """Ask `database`, after `own_writes` returned: it waits for what was acknowledged before."""
         self._database = database
         self._limits = limits
+        self._own_writes = own_writes
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""
+        self._own_writes()
         return self._database.query(sql, parameters, {**self._settings(self._limits.seconds), **settings})
 
     def stream(self, sql: str, parameters: Parameters = NONE) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a SELECT batch by batch; close the iterator to stop early."""
+        self._own_writes()
         return self._database.stream(sql, parameters, self._settings(self._limits.stream_seconds))
 
     def find_entries(self, org: str, identity: str, source: str | None = None) -> pa.Table:

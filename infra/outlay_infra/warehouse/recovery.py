@@ -1,7 +1,7 @@
 """Blocks that a crash left half stored: found by the receipts they lack, completed from their ledger rows and refusals.
 
-The engine notes a token before it publishes the part, so a table may refuse a block it never got. What was completed is
-therefore compared with the ledger, and a partition that still differs is rebuilt.
+They go in as any block whose fate is open: each table is asked what it holds. What was completed is then compared with
+the ledger, and a partition that still differs, for a block of an earlier version bears no mark, is rebuilt.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from outlay_infra.warehouse import check, derive, states
 from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.loading.loader import BlockLoader
 from outlay_infra.warehouse.partitions import partition_of
 from outlay_infra.warehouse.repair import repair
-from outlay_infra.warehouse.rollups import WITH_BLOCK, Rollup
-from outlay_schemas.arrow import RECEIPTS
+from outlay_infra.warehouse.rollups import CELLS, DAYS, EVENT_IDS, TAG_DAYS, Rollup
+from outlay_schemas import arrow
+from outlay_schemas.block import Block
 
 _GENERATION = 1 << 32
 """Offsets are (generation << 32 | sequence); a writer completes what the one before left, so older ones are whole."""
@@ -53,7 +55,7 @@ FROM (
     FROM rejects WHERE `partition` = {partition:String} AND block = {block:UInt64}
 ) AS r GROUP BY r.org, r.source, r.day
 """
-_COMPLETE = "SELECT count() AS n FROM receipts WHERE `partition` = {partition:String} AND block = {block:UInt64}"
+_OWN = "SELECT {columns} FROM {table} WHERE `partition` = {partition:String} AND block = {block:UInt64}"
 _LAST = """
 SELECT max(last) AS last, count() AS n FROM (
     SELECT max(block) AS last FROM {table} WHERE startsWith(`partition`, {prefix:String}) HAVING count() > 0
@@ -61,11 +63,16 @@ SELECT max(last) AS last, count() AS n FROM (
 """
 
 
-def recover(database: Database, prefix: str, zones: Mapping[str, str]) -> list[str]:
+def recover(database: Database, loader: BlockLoader, prefix: str, zones: Mapping[str, str]) -> list[str]:
     """Complete every unfinished block of the partitions that start so; return a line for each thing mended."""
     mended = []
-    for partition, block in unfinished(database, prefix):
-        mended += _complete(database, partition, block, zones)
+    for partition, offset in unfinished(database, prefix):
+        block = rebuilt(database, partition, offset, zones)
+        loader.load([block])
+        mended.append(f"completed block {block.token}, which a crash had left half stored")
+        for rollup, rows in ((TAG_DAYS, block.tag_days), (CELLS, block.cells), (DAYS, block.days)):
+            mended += _verified(database, rollup, rows, zones)
+        mended += _verified(database, EVENT_IDS, block.ids, zones)
     states.catch_up(database)
     return mended
 
@@ -89,21 +96,31 @@ def last_offset(database: Database, prefix: str) -> int | None:
     return max((row["last"] for row in found if row["n"]), default=None)
 
 
-def _complete(database: Database, partition: str, block: int, zones: Mapping[str, str]) -> list[str]:
-    scope = derive.block_scope(partition, block)
-    token = f"{partition}/{block}"
-    mended = [f"completed block {token}, which a crash had left half stored"]
-    for rollup in WITH_BLOCK:
-        rows = derive.rows(database, rollup, scope, zones)
-        if rows.num_rows:
-            database.insert(rollup.table, rows, token=token)
-            mended += _verified(database, rollup, rows, zones)
-    key: dict[str, Any] = {"partition": partition, "block": block}
-    receipts = database.query(_RECEIPT, key).cast(RECEIPTS)
-    database.insert("receipts", receipts, token=token)
-    if not database.query(_COMPLETE, key)["n"][0].as_py():
-        database.insert("receipts", receipts)
-    return mended
+def rebuilt(database: Database, partition: str, offset: int, zones: Mapping[str, str]) -> Block:
+    """Return the block as its ledger rows and refusals tell it; its receipts lack the repeats, which left no row."""
+    key: dict[str, Any] = {"partition": partition, "block": offset}
+    scope = derive.block_scope(partition, offset)
+
+    def own(table: str, schema: pa.Schema) -> pa.Table:
+        columns = ", ".join(f"`{name}`" for name in schema.names)
+        sql = _OWN.replace("{columns}", columns).replace("{table}", table)
+        return database.query(sql, key).select(schema.names).cast(schema)
+
+    def derived(rollup: Rollup, schema: pa.Schema) -> pa.Table:
+        rows = derive.rows(database, rollup, scope, zones).rename_columns([*rollup.keys, *rollup.measures])
+        return rows.select(schema.names).cast(schema)
+
+    return Block(
+        partition=partition,
+        offset=offset,
+        entries=own("ledger", arrow.ENTRIES),
+        ids=derived(EVENT_IDS, arrow.IDS),
+        cells=derived(CELLS, arrow.CELLS),
+        days=derived(DAYS, arrow.DAYS),
+        tag_days=derived(TAG_DAYS, arrow.TAG_DAYS),
+        receipts=database.query(_RECEIPT, key).select(arrow.RECEIPTS.names).cast(arrow.RECEIPTS),
+        rejects=own("rejects", arrow.REJECTS),
+    )
 
 
 def _verified(database: Database, rollup: Rollup, rows: pa.Table, zones: Mapping[str, str]) -> Iterator[str]:

@@ -1,13 +1,17 @@
-"""Rebuild a partition of a derived table from the ledger: filled aside, then put in place in one step."""
+"""Rebuild a partition of a derived table from the ledger: filled aside, then put in place in one step.
+
+Blocks that are not complete yet keep their marks (`outlay_infra.warehouse.loading`): the rebuilt sums hold them too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import derive, totals
 from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.loading.shares import BETWEEN
 from outlay_infra.warehouse.partitions import (
     expired_months,
     month_days,
@@ -19,6 +23,12 @@ from outlay_infra.warehouse.rollups import ROLLUPS, Rollup
 from outlay_infra.warehouse.zones import DEFAULT, declared_version, note_rebuilt, reporting_zones
 
 _ASIDE = "rebuilt_{table}"
+_MARKED = {target.table: target for target in BETWEEN if target.mark}
+_OPEN = """
+SELECT DISTINCT `partition`, block FROM ledger
+WHERE `partition` = {partition:String} AND block >= {upto:UInt64}
+"""
+_COMPLETE = "SELECT `partition`, max(block) + 1 AS upto FROM receipts GROUP BY `partition`"
 
 
 def repair(database: Database, table: str, partition: str, zones: Mapping[str, str]) -> str:
@@ -41,6 +51,7 @@ def repair(database: Database, table: str, partition: str, zones: Mapping[str, s
     database.command(f"CREATE TABLE {aside} AS {table}")
     try:
         _fill(database, rollup, partition, aside, expired=expired, zones=zones)
+        _mark(database, rollup, partition, aside, zones)
         _put_in_place(database, table, partition, aside)
     finally:
         database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
@@ -113,6 +124,34 @@ def _fill(
             {"first": days[0], "last": days[1], "expired": sorted(expired)},
         )
     derive.insert(database, rollup, scope, zones, into=aside)
+
+
+def _mark(database: Database, rollup: Rollup, partition: str, aside: str, zones: Mapping[str, str]) -> None:
+    """Mark the blocks whose rows were summed here before they are complete, so that nobody adds them again."""
+    target = _MARKED.get(rollup.table)
+    waiting = list(_open_blocks(database)) if target else []
+    if target is None or not waiting:
+        return
+    scope = totals.days_scope(rollup, partition_days(rollup, partition), None)
+    own = "l.`partition` IN {sources:Array(String)} AND l.block IN {blocks:Array(UInt64)}"
+    asked = {"sources": [source for source, _ in waiting], "blocks": [block for _, block in waiting]}
+    columns = f"org, {target.mark['partition']}, {target.mark['offset']}, {target.time}, entries"
+    for group in derive.groups(rollup, zones):
+        database.command(
+            f"INSERT INTO {aside} ({columns}) SETTINGS insert_deduplicate = 0"
+            f" SELECT '', l.`partition`, toString(l.block), min({rollup.keys[target.time]}), toInt64(1)"
+            f" FROM ledger AS l {rollup.rows} WHERE {own} AND {scope.condition} AND l.{group.condition}"
+            f" GROUP BY l.`partition`, l.block",
+            {**scope.parameters, **group.parameters, **asked},
+        )
+
+
+def _open_blocks(database: Database) -> Iterator[tuple[str, int]]:
+    """Yield source partition and offset of the blocks past the last complete one."""
+    upto = {row["partition"]: row["upto"] for row in database.query(_COMPLETE).to_pylist()}
+    for source in database.query("SELECT DISTINCT `partition` FROM ledger")["partition"].to_pylist():
+        found = database.query(_OPEN, {"partition": source, "upto": upto.get(source, 0)})
+        yield from zip(found["partition"].to_pylist(), found["block"].to_pylist(), strict=True)
 
 
 def _reaches_expired(rollup: Rollup, day: str, time: str) -> str:

@@ -11,12 +11,14 @@ from typing import Self
 
 import pyarrow as pa
 
-from outlay_infra.errors import StoreError, StoreInUse
-from outlay_infra.warehouse import blocks, check, ids, migrations, receipts, recovery, retention, states
+from outlay_infra.errors import StoreError, StoreInUse, StoreUnavailable
+from outlay_infra.warehouse import check, ids, migrations, receipts, recovery, retention, states
 from outlay_infra.warehouse import repair as repairs
 from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.database import NONE, Parameters, Settings
 from outlay_infra.warehouse.engine import Engine
+from outlay_infra.warehouse.loading.loader import BlockLoader
+from outlay_infra.warehouse.own_writes import OwnWrites
 from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.zones import reporting_zones
@@ -34,6 +36,10 @@ def _always() -> bool:
     return True
 
 
+def _nobody() -> None:
+    """Nobody waits."""
+
+
 class Warehouse:
     """One ClickHouse database with the ledger and everything derived from it.
 
@@ -47,8 +53,12 @@ class Warehouse:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._unsummed = 0
-        self._writing = threading.RLock()
+        self._unfinished = False
+        self._writing, self._summing = threading.RLock(), threading.RLock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="warehouse")
+        self._behind = ThreadPoolExecutor(1, thread_name_prefix="sums")
+        self._blocks = BlockLoader(engine, self._workers)
+        self._own = OwnWrites()
 
     @classmethod
     def open(cls, dsn: str, *, database: str = "outlay") -> Self:
@@ -62,6 +72,7 @@ class Warehouse:
 
     def close(self) -> None:
         """Let the engine go, after the writes under way."""
+        self._behind.shutdown()
         with self._writing:
             self.settle()
             self._workers.shutdown()
@@ -98,7 +109,7 @@ class Warehouse:
 
     def reader(self, limits: ReadLimits) -> Reader:
         """Return what answers callers: each question takes so much time and memory and no more."""
-        return Reader(self._engine, limits)
+        return Reader(self._engine, limits, self._own.wait)
 
     def command(self, sql: str, params: Parameters = NONE) -> None:
         """Run a statement that returns no rows."""
@@ -108,29 +119,46 @@ class Warehouse:
         """Insert rows that are no part of a block, as one block; a repeat under the same `token` changes nothing."""
         self._engine.insert(table, as_written(table, rows), token=token)
 
-    def insert_block(self, block: Block, /) -> None:
-        """Store the block everywhere, durably; a repeat of the same block changes nothing."""
-        with self._writing:
-            blocks.insert_block(block, insert=self._insert_under, workers=self._workers)
+    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = _nobody) -> None:
+        """Store a block whose offset no other ever had; every table has it, durably, when this returns.
+
+        `durable` is called before that once nothing can undo the block any more, where that is so: its callers can be
+        answered, and readers wait for the rest. What an error leaves open, `finish_block` or `recover` finds out.
+        """
+        with self._writing, self._own.block(durable) as acknowledge:
+            self._unfinished = True
+            self._blocks.store(block, acknowledge)
+            self._unfinished = False
             self._unsummed += 1
             if self._unsummed >= STATES_EVERY:
-                self.catch_up()
+                self._unsummed = 0
+                self._behind.submit(self._sum_behind)
+
+    def finish_block(self, block: Block, /) -> None:
+        """Store what the tables lack of a block, whatever became of earlier tries: each is asked what it holds."""
+        with self._writing:
+            self._blocks.load([block])
+            self._unfinished = False
 
     def catch_up(self) -> None:
         """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; all else is up to date."""
-        with self._writing:
+        self._own.wait()
+        with self._summing:
             if not self.may_write():
                 return
             self._unsummed = 0
             states.catch_up(self._engine)
 
-    def _insert_under(self, table: str, rows: pa.Table, token: str) -> None:
-        self._engine.insert(table, as_written(table, rows), token=token)
+    def _sum_behind(self) -> None:
+        with suppress(StoreError):  # what is left is summed the next time
+            self.catch_up()
 
     def recover(self, partition_prefix: str, /, zones: Mapping[str, str] | None = None) -> list[str]:
-        """Complete blocks that a crash left half stored; return a line for each thing mended."""
-        with self._writing:
-            return recovery.recover(self._engine, partition_prefix, self._zones(zones))
+        """Complete what a crash cut short, blocks and then retention; return a line for each thing mended."""
+        with self._writing, self._summing:
+            mended = recovery.recover(self._engine, self._blocks, partition_prefix, self._zones(zones))
+            self._unfinished = False
+            return [*mended, *retention.finish(self._engine)]
 
     def last_offset(self, partition_prefix: str, /) -> int | None:
         """Return the highest block offset of the partitions that start so, complete or not; None when there is none."""
@@ -184,9 +212,11 @@ class Warehouse:
 
     @contextmanager
     def _still(self) -> Iterator[None]:
-        with self._writing:
+        with self._writing, self._summing:
             if not self.may_write():
                 raise StoreInUse("another process may write to this store by now; ask that one, or stop it")
+            if self._unfinished:
+                raise StoreUnavailable("a block waits for the store; retry once it is stored")
             self.catch_up()
             yield
 

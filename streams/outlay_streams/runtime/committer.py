@@ -1,13 +1,14 @@
 """The one writer of a partition: groups of batches in, durable blocks and outcomes out. Runs in one thread.
 
-A block that the store did not confirm may be stored, in part or not at all, so nothing else is counted until the store
-has said which. Ids are remembered once they are durable, never before.
+A block that the store did not confirm may be stored, in part or not at all, or be stored yet when nobody asks any more.
+So nothing else is counted until it is stored whole, or was refused for certain. Ids are remembered once they are
+durable, never before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from outlay_infra.errors import QueryError, StoreError
+from outlay_infra.errors import QueryError, StoreError, StoreUnavailable
 from outlay_schemas.block import Block
 from outlay_schemas.outcome import ACCEPTED, DUPLICATE, Outcome, Verdict
 from outlay_schemas.prices import WITHOUT_RECORD
@@ -40,8 +41,22 @@ Batch = tuple[str, Decoded]
 """An org and what it sent."""
 Result = list[Outcome] | Exception
 """The outcomes of a batch, or why none of it was acknowledged (a retry is safe)."""
+Tell = Callable[[list[Result]], None]
+"""Hears the results of all batches of a block."""
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A block whose fate the store has to tell; `lost` when it gave no answer, so that it may still be stored."""
+
+    block: Block
+    lost: bool
+
+
+def _nobody(_: list[Result]) -> None:
+    """Nobody waits."""
 
 
 class Committer:
@@ -56,63 +71,67 @@ class Committer:
         self._rules = rules
         self._deduper = deduper
         self._next_offset = generation << 32
-        self._unsettled: Block | None = None
+        self._open: _Open | None = None
         self._saved_prices: set[str] = set()
         self._last_received = clock.now()
         self.stats = RuntimeStats()
 
-    def commit(self, batches: Sequence[Batch]) -> list[Result]:
+    def commit(self, batches: Sequence[Batch], early: Tell = _nobody) -> list[Result]:
         """Count `batches` as one block and return the result of each; never raises.
 
-        A batch that the store refuses for what it holds is tried alone, so that it fails alone.
+        `early` hears the results sooner where the events are durable before the block is stored everywhere. A batch
+        that the store refuses for what it holds is tried alone, so that it fails alone.
         """
         started = perf_counter()
-        results: list[Result]
+        told: list[Result] = []
+
+        def tell(results: list[Result]) -> None:
+            told.extend(results)
+            early(results)
+
         try:
             self.settle()
-            results = [*self._counted(batches)]
-        except StoreError as error:
-            _log.warning("block_not_stored", error=str(error), batches=len(batches))
-            results = [error] * len(batches)
+            results = self._counted(batches, tell)
         except NotCounted as error:
-            if len(batches) > 1:
+            if len(batches) > 1 and not told:
                 return [result for batch in batches for result in self.commit([batch])]
             results = [error]
         except Exception as error:  # noqa: BLE001 - a fault in one group must not end the process
-            _log.exception("group_not_counted", batches=len(batches))
-            results = [NotCounted(f"the events could not be counted: {type(error).__name__}; send them again")]
-            results *= len(batches)
-        self._note(results, perf_counter() - started)
-        return results
+            results = [_why_not(error, batches)] * len(batches)
+        self._note(told or results, perf_counter() - started)
+        return told or results
 
     @property
     def unsettled(self) -> bool:
         """Whether the store failed and left it open what became of the last block; `settle` finds out."""
-        return self._unsettled is not None
+        return self._open is not None
 
     def settle(self) -> None:
-        """Have the store complete the block it did not confirm, as far as it holds it, and remember what it holds.
+        """Have the store complete the block it did not confirm, and remember what it holds of it.
 
-        Nothing is counted before that, and what the store does not hold may be sent again. Raises `StoreError` while
-        the store is away.
+        A block that it refused is completed as far as it was stored, and the rest may be sent again; one that it gave
+        no answer to is stored now, as it may have been or may be yet. Nothing else is counted before that. Raises
+        `StoreError` while the store is away.
         """
-        if self._unsettled is not None:
+        if self._open is None:
+            return
+        ids = self._open.block.ids
+        if self._open.lost:
+            self._ledger.finish_block(self._open.block)
+        else:
             for line in self._ledger.recover(PREFIX):
                 _log.info("recovered", what=line)
-            ids = self._unsettled.ids["id_hash"].combine_chunks()
-            self._remember(self._ledger.find_ids(ids) if len(ids) else self._unsettled.ids)
-            self._unsettled = None
+            ids = self._ledger.find_ids(ids["id_hash"].combine_chunks()) if ids.num_rows else ids
+        self._remember(ids)
+        self._open = None
 
-    def _counted(self, batches: Sequence[Batch]) -> Iterator[list[Outcome]]:
+    def _counted(self, batches: Sequence[Batch], tell: Tell) -> list[Result]:
         rules = {org: self._rules(org) for org in {org for org, _ in batches}}
         codes, block = self._group(batches, rules).metered()
         self._save_prices(block, rules)
-        self._store(block)
-        start = 0
-        for _, decoded in batches:
-            stop = start + decoded.usage.num_rows
-            yield _outcomes(decoded, codes[start:stop])
-            start = stop
+        results = list(_results(batches, codes))
+        self._store(block, lambda: tell(results))
+        return results
 
     def _group(self, batches: Sequence[Batch], rules: dict[str, OrgRules]) -> Group:
         usage = pa.concat_tables([decoded.usage for _, decoded in batches])
@@ -151,12 +170,12 @@ class Committer:
             self._ledger.save_prices([book.record(name) for name, book in fresh.items()])
             self._saved_prices.update(fresh)
 
-    def _store(self, block: Block) -> None:
+    def _store(self, block: Block, durable: Callable[[], None]) -> None:
         """Make `block` durable, then remember its ids. Raises `StoreError`, or `NotCounted` if the store refuses it."""
         try:
-            self._ledger.insert_block(block)
+            self._ledger.insert_block(block, durable=durable)
         except Exception as error:
-            self._unsettled = block
+            self._open = _Open(block, lost=isinstance(error, StoreUnavailable))
             if isinstance(error, StoreError) and not isinstance(error, QueryError):
                 raise
             _log.exception("block_refused", token=block.token)
@@ -190,6 +209,22 @@ class Committer:
             last_block_seconds=seconds,
             unsettled=self.unsettled,
         )
+
+
+def _why_not(error: Exception, batches: Sequence[Batch]) -> Exception:
+    if isinstance(error, StoreError):
+        _log.warning("block_not_stored", error=str(error), batches=len(batches))
+        return error
+    _log.exception("group_not_counted", batches=len(batches))
+    return NotCounted(f"the events could not be counted: {type(error).__name__}; send them again")
+
+
+def _results(batches: Sequence[Batch], codes: Codes) -> Iterator[Result]:
+    start = 0
+    for _, decoded in batches:
+        stop = start + decoded.usage.num_rows
+        yield _outcomes(decoded, codes[start:stop])
+        start = stop
 
 
 def _outcomes(decoded: Decoded, codes: Codes) -> list[Outcome]:

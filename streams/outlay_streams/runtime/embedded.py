@@ -191,18 +191,16 @@ class EmbeddedRuntime:
                 results = self._results(jobs)
         except BaseException:  # ends the writer; what became of the events is found out at the next start
             for job in jobs:
-                job.answer.set_exception(Stopped("the writer ended; send the same events again once it is back"))
+                if not job.answer.done():
+                    job.answer.set_exception(Stopped("the writer ended; send the same events again once it is back"))
             raise
-        for job, result in zip(jobs, results, strict=True):
-            if isinstance(result, Exception):
-                job.answer.set_exception(result)
-            else:
-                job.answer.set_result(result)
+        _answer(jobs, results)
 
     def _results(self, jobs: list[Job]) -> list[Result]:
         if not self._may_write():
             return [_not_the_writer() for _ in jobs]
-        return self._committer.commit([(job.org, job.decoded) for job in jobs])
+        batches = [(job.org, job.decoded) for job in jobs]
+        return self._committer.commit(batches, lambda results: _answer(jobs, results))
 
     def _settle(self) -> None:
         try:
@@ -213,6 +211,17 @@ class EmbeddedRuntime:
             _log.warning("store_still_away", error=str(error))
         except Exception:  # noqa: BLE001 - the writer outlives any fault
             _log.exception("block_not_settled")
+
+
+def _answer(jobs: list[Job], results: list[Result]) -> None:
+    """Answer every job that was not answered before."""
+    for job, result in zip(jobs, results, strict=True):
+        if job.answer.done():
+            continue
+        if isinstance(result, Exception):
+            job.answer.set_exception(result)
+        else:
+            job.answer.set_result(result)
 
 
 def _not_the_writer() -> NotTheWriter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -24,8 +24,15 @@ class Clock(Protocol):
 class Ledger(Protocol):
     """Where blocks are kept. Methods raise `StoreError` (outlay_infra.errors) when the store is away or full."""
 
-    def insert_block(self, block: Block, /) -> None:
-        """Store the block everywhere, durably; a repeat of the same block changes nothing."""
+    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = ...) -> None:
+        """Store a block whose offset no other ever had, everywhere and durably.
+
+        `durable` may be called before the end, once nothing can undo the block any more: its callers can be answered.
+        """
+        ...
+
+    def finish_block(self, block: Block, /) -> None:
+        """Store what is missing of a block that `insert_block` did not confirm, whatever became of that."""
         ...
 
     def recover(self, partition_prefix: str, /) -> list[str]:

@@ -83,6 +83,35 @@ async def test_entries_are_stored_before_the_answer(running: Running, ledger: Me
         assert ledger.table("entries")["amount"].to_pylist() == [Decimal("0.000120000000")]
 
 
+async def test_callers_are_answered_once_nothing_can_undo_their_events(running: Running, ledger: MemoryLedger) -> None:
+    ledger.early = True
+    with running() as runtime:
+        ledger.gate.clear()
+        assert await publish(runtime, "a") == ["accepted"]
+        assert not ledger.blocks
+        again = asyncio.create_task(publish(runtime, "a"))
+        await asyncio.sleep(0)
+        ledger.gate.set()
+        assert await again == ["duplicate"]
+    assert ids(ledger) == ["a"]
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("away"), QueryError("a rollup does not fit"), RuntimeError()])
+async def test_what_fails_after_the_answer_is_mended_and_fails_nobody(
+    running: Running, ledger: MemoryLedger, failure: Exception
+) -> None:
+    ledger.early = True
+    with running() as runtime:
+        await publish(runtime, "priced")
+        ledger.failure = failure
+        assert await publish(runtime, "a") == ["accepted"]
+        assert await asyncio.to_thread(ledger.entered.acquire)
+        ledger.failure = None
+        assert await publish(runtime, "a", "b") == ["duplicate", "accepted"]
+        assert runtime.stats().failed_groups == 0
+    assert ids(ledger) == ["a", "b", "priced"]
+
+
 async def test_what_waits_while_the_writer_writes_becomes_one_block(running: Running, ledger: MemoryLedger) -> None:
     with running() as runtime:
         ledger.gate.clear()
@@ -236,8 +265,8 @@ async def test_what_became_of_a_block_is_found_out_without_new_events(
         ledger.failure, ledger.cut_short = StoreUnavailable("away"), True
         with pytest.raises(StoreUnavailable):
             await publish(runtime, "a")
-        for _ in ("at start", "on its own"):
-            assert await asyncio.to_thread(ledger.recovered.acquire, timeout=30)
+        ledger.failure = None
+        assert await asyncio.to_thread(ledger.finished.acquire, timeout=30)
         assert ids(ledger) == ["a", "priced"]
 
 
@@ -252,10 +281,10 @@ async def test_a_store_that_fails_on_start_says_so(ledger: MemoryLedger) -> None
 
 async def test_a_batch_the_store_refuses_for_what_it_holds_fails_alone(running: Running) -> None:
     class Picky(MemoryLedger):
-        def insert_block(self, block, /) -> None:  # type: ignore[no-untyped-def]
+        def insert_block(self, block, /, **more) -> None:  # type: ignore[no-untyped-def]
             if "bad" in block.entries["id"].to_pylist():
                 raise QueryError("a value of 'bad' does not fit")
-            super().insert_block(block)
+            super().insert_block(block, **more)
 
     ledger = Picky()
     with running(ledger=ledger) as runtime:
@@ -273,9 +302,9 @@ async def test_a_batch_the_store_refuses_for_what_it_holds_fails_alone(running: 
 
 async def test_a_refusal_after_the_entries_were_stored_still_counts_them_once(running: Running) -> None:
     class Halfway(MemoryLedger):
-        def insert_block(self, block, /) -> None:  # type: ignore[no-untyped-def]
+        def insert_block(self, block, /, **more) -> None:  # type: ignore[no-untyped-def]
             if not block.entries.num_rows:
-                return super().insert_block(block)
+                return super().insert_block(block, **more)
             self.half[block.token] = block
             raise QueryError("a rollup does not fit")
 

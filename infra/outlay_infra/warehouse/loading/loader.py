@@ -1,13 +1,14 @@
-"""Consecutive blocks of one source partition into the store: the ledger first, the receipts last, each share once.
+"""Blocks of one source partition into the store: the ledger first, the receipts last, each share once.
 
-An insert has a token, so that two processes that write the same share at once store it once; and after every insert the
-table itself is asked what it holds, so that neither an answer that was lost, nor a token the engine forgot, nor one
-that it noted for rows it then lost, makes a share missing or double.
+Receipts say that a block is complete. An insert has a token, so that two processes that write the same share at once
+store it once. Whoever does not know what was stored before (`load`) asks the table itself, before and after: so neither
+an answer that was lost, nor a token the engine forgot, nor one that it noted for rows it then lost, makes a share
+missing or double.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
 from itertools import groupby
 
@@ -16,7 +17,16 @@ import pyarrow as pa
 from outlay_infra.errors import StoreError
 from outlay_infra.warehouse.database import Database
 from outlay_infra.warehouse.loading import evidence
-from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, Share, Target, shares
+from outlay_infra.warehouse.loading.shares import (
+    BETWEEN,
+    LEDGER,
+    RECEIPTS,
+    Share,
+    Target,
+    follows_from_its_entries,
+    marked,
+    shares,
+)
 from outlay_infra.warehouse.stored import as_written
 from outlay_schemas.block import Block
 
@@ -25,7 +35,7 @@ ATTEMPTS = 4
 
 
 class BlockLoader:
-    """Stores blocks of the log. Thread-safe for blocks of different partitions; methods raise `StoreError`."""
+    """Stores blocks. Thread-safe for blocks of different partitions; methods raise `StoreError`."""
 
     def __init__(self, database: Database, workers: Executor) -> None:
         """Write to `database`, several tables at once on `workers`."""
@@ -36,14 +46,35 @@ class BlockLoader:
         """Return the `RECEIPTS` of those blocks from `first` to `last`, both included, that are wholly stored."""
         return evidence.receipts(self._database, partition, first, last)
 
+    def store(self, block: Block, durable: Callable[[], None]) -> None:
+        """Store a block that no table can hold yet, asking nothing; it is complete when this returns.
+
+        `durable` is called as soon as recovery could complete the block after a crash, if that is before the end. What
+        an error leaves open is for `load` to find out.
+        """
+        self._write(LEDGER, block)
+        if follows_from_its_entries(block):
+            durable()
+        self._beside(lambda target: self._write(target, block))
+        self._write(RECEIPTS, block)
+
     def load(self, blocks: Sequence[Block]) -> None:
         """Store consecutive blocks of one partition, none of which is complete; they are when this returns."""
         fresh = self._store(LEDGER, blocks, fresh=False) and all(block.entries.num_rows for block in blocks)
-        waiting = [self._workers.submit(self._store, target, blocks, fresh=fresh) for target in BETWEEN]
+        self._beside(lambda target: self._store(target, blocks, fresh=fresh))
+        self._store(RECEIPTS, blocks, fresh=False)
+
+    def _beside(self, step: Callable[[Target], object]) -> None:
+        """Do a step for every table between ledger and receipts, several at once; all have ended when this returns."""
+        waiting = [self._workers.submit(step, target) for target in BETWEEN]
         wait(waiting)
         for done in waiting:
             done.result()
-        self._store(RECEIPTS, blocks, fresh=False)
+
+    def _write(self, target: Target, block: Block) -> None:
+        rows = marked(target, block)
+        if rows.num_rows:
+            self._database.insert(target.table, as_written(target.table, rows), token=block.token)
 
     def _store(self, target: Target, blocks: Sequence[Block], *, fresh: bool) -> bool:
         """Return whether the table held nothing of the blocks before; `fresh` says that it cannot.

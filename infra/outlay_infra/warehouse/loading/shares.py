@@ -6,11 +6,12 @@ names the block. It is stored with the share or not at all, and is added up like
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -70,6 +71,23 @@ def shares(target: Target, blocks: Iterable[Block]) -> list[Share]:
     return [share for block in blocks for share in _cut(target, block)]
 
 
+def marked(target: Target, block: Block) -> pa.Table:
+    """Return all that `target` is to hold of the block, the marks of its shares included, as one table."""
+    rows = target.rows(block)
+    if not target.mark or not rows.num_rows:
+        return rows
+    periods = _periods(rows[target.time], weekly=target.weekly)
+    _, firsts = np.unique(periods.to_numpy(), return_index=True)
+    times = rows[target.time].take(pa.array(firsts)).to_pylist()
+    return pa.concat_tables([rows, _marks(target, rows.schema, block, times)])
+
+
+def follows_from_its_entries(block: Block) -> bool:
+    """Return whether the entries alone say all there is to the block: nothing in it was refused or a repeat."""
+    counted = pc.sum(block.receipts["counted"]).as_py()
+    return bool(block.entries.num_rows) and counted == pc.sum(block.receipts["received"]).as_py()
+
+
 def _cut(target: Target, block: Block) -> Iterator[Share]:
     rows = target.rows(block)
     if not rows.num_rows:
@@ -79,7 +97,7 @@ def _cut(target: Target, block: Block) -> Iterator[Share]:
         part = rows.filter(pc.equal(periods, period))
         first = part.slice(0, 1).to_pylist()[0]
         if target.mark:
-            part = pa.concat_tables([part, _mark(target, part.schema, block, first[target.time])])
+            part = pa.concat_tables([part, _marks(target, part.schema, block, [first[target.time]])])
         yield Share(block.offset, period, part, first)
 
 
@@ -88,7 +106,14 @@ def _periods(times: pa.ChunkedArray, *, weekly: bool) -> pa.ChunkedArray:
     return pc.add(pc.multiply(year, 100), number)
 
 
-def _mark(target: Target, schema: pa.Schema, block: Block, time: Any) -> pa.Table:
-    row: dict[str, Any] = {name: 0 if name in SUMS.names else "" for name in schema.names}
-    names = {target.mark["partition"]: block.partition, target.mark["offset"]: str(block.offset)}
-    return pa.Table.from_pylist([row | names | {"org": NO_ORG, target.time: time, "entries": 1}], schema)
+def _marks(target: Target, schema: pa.Schema, block: Block, times: Sequence[Any]) -> pa.Table:
+    """Return a mark at each of the times, which are in different periods."""
+    said = {"org": NO_ORG, "entries": 1}
+    said |= {target.mark["partition"]: block.partition, target.mark["offset"]: str(block.offset)}
+    columns = [
+        pa.array(times, field.type)
+        if field.name == target.time
+        else pa.repeat(pa.scalar(said.get(field.name, 0 if field.name in SUMS.names else ""), field.type), len(times))
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from outlay_infra.errors import SchemaError
 from outlay_infra.warehouse import states
 from outlay_infra.warehouse.loading.loader import BlockLoader
-from outlay_infra.warehouse.warehouse import Warehouse
 from outlay_schemas.block import Block
 from outlay_schemas.prices import PriceRecord
+
+if TYPE_CHECKING:
+    from outlay_infra.warehouse.warehouse import Warehouse
 
 WORKERS = 4
 """Tables written at once."""
