@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from outlay_schemas.units import QUANTITY_SCALE, UNIT_NAME
 
@@ -19,9 +29,21 @@ MAX_UNITS = 64
 MAX_EVENT_BYTES = 64 * 1024
 MAX_FUTURE = timedelta(minutes=10)
 MAX_QUANTITY = 10**15
+MAX_COUNT = 10**12
+"""Largest quantity of a unit with a 64-bit column of its own (`units.FREQUENT`, `units.CALLS`): nine million entries at
+the limit still sum without wrapping, more use than there is."""
 
 CLOUDEVENT_TYPE = "dev.outlay.usage.recorded.v1"
 
+
+def _as_a_date(value: object) -> object:
+    """Refuse numbers, also as text: whether they are seconds or milliseconds, only their sender knows."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise PydanticCustomError("datetime_number", "write RFC 3339 with an offset")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_a_date)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TagKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TagValue = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -30,7 +52,7 @@ Quantity = Annotated[
     Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=16 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)
 ]
 Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12)]
-Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 Kind = Literal["usage", "invoice", "adjustment"]
 Category = Literal["compute", "model_api", "data", "personnel", "tooling", "governance"]
@@ -50,7 +72,7 @@ class UsageEvent(BaseModel):
     """Unique within `source`; a retry carries the same id."""
     source: Text = "api"
     """What produced the event, for example `urn:outlay:sdk:search-api`."""
-    time: AwareDatetime
+    time: Moment
     """The moment of use, RFC 3339 with an offset. Kept to the millisecond."""
     provider: Text
     """The vendor, for example `openai`; resolved to its canonical name by pricing."""
@@ -90,7 +112,7 @@ class UsageEvent(BaseModel):
     """Time to the first token, in milliseconds."""
     outcome: Outcome = "ok"
     """Whether the call succeeded; a failed call may still cost money."""
-    estimated: bool = False
+    estimated: StrictBool = False
     """Whether the quantities are a lower bound, as after a cut stream."""
     request_id: Text | None = None
     """The provider's own id of the call, to match invoices."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from outlay_schemas.codec import CodecError, UsageDecoder
 from outlay_schemas.units import CALLS, FREQUENT
-from outlay_schemas.usage import UsageEvent, too_far_ahead
+from outlay_schemas.usage import MAX_COUNT, UsageEvent, too_far_ahead
 from outlay_streams.decode.avro import Writers, decode_avro
 from outlay_streams.decode.batch import FIRST_TIME
 from outlay_streams.decode.columns import usage_table
@@ -25,7 +25,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 text = st.sampled_from(["a", "b", "x" * 256, "𝄞" * 256, "é", " ", "日本語", "\x80", "\ufffd"])
 maybe = st.none() | text
-count = st.none() | st.sampled_from([0, 1, 63, 64, 8191, 8192, 10**15])
+count = st.none() | st.sampled_from([0, 1, 63, 64, 8191, 8192, MAX_COUNT])
 milliseconds = st.none() | st.sampled_from([0, 1, 63, 64, 2**31 - 1])
 amount = st.sampled_from(["0", "-1.5", "1000000000000", "-1000000000000", "0.000000000001", "-0", "007"])
 number = st.sampled_from(
@@ -58,11 +58,11 @@ FAULTS: list[tuple[str, Any]] = [
     *(("tags", {bad: "a"}) for bad in BAD_TEXTS),
     *(("tags", {"a": bad}) for bad in BAD_TEXTS[1:]),
     ("tags", {f"tag {at}": "" for at in range(33)}),
-    *(("input_tokens", bad) for bad in (-1, 10**15 + 1, 2**31, 2**63 - 1, -(2**63))),
+    *(("input_tokens", bad) for bad in (-1, MAX_COUNT + 1, 10**15 + 1, 2**31, 2**63 - 1, -(2**63))),
     *(("latency_ms", bad) for bad in (-1, -(2**31))),
     *(("quantities", [{"unit": "a", "quantity": bad}]) for bad in BAD_NUMBERS),
     *(("quantities", [{"unit": bad, "quantity": "1"}]) for bad in BAD_UNITS),
-    *(("quantities", [{"unit": CALLS, "quantity": bad}]) for bad in ("0.5", "-1", "1e1")),
+    *(("quantities", [{"unit": CALLS, "quantity": bad}]) for bad in ("0.5", "-1", "1e1", "1000000000001")),
     ("quantities", [{"unit": "a", "quantity": "1"}, {"unit": "b", "quantity": "1"}, {"unit": "a", "quantity": "1"}]),
     ("quantities", [{"unit": CALLS, "quantity": "1"}] * 2),
     ("quantities", [*MANY_UNITS, *({"unit": f"v{at}", "quantity": "1"} for at in range(7))]),
@@ -128,8 +128,9 @@ def expected(value: bytes, decoder: UsageDecoder) -> pa.Table | None:
 
 
 def fits(event: UsageEvent) -> bool:
-    whole = event.quantities.get(CALLS, Decimal(0)) % 1 == 0
-    return whole and event.time >= FIRST_TIME and not too_far_ahead(event.time, NOW)
+    counts = [event.quantities.get(unit, Decimal(0)) for unit in (*FREQUENT, CALLS)]
+    counted = all(count <= MAX_COUNT and count % 1 == 0 for count in counts)
+    return counted and event.time >= FIRST_TIME and not too_far_ahead(event.time, NOW)
 
 
 def check(values: list[bytes]) -> None:

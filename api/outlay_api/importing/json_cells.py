@@ -12,10 +12,15 @@ _ESCAPED = r'["\\\x00-\x1f]'
 
 
 def as_json(cells: pl.Series, kind: Kind) -> pl.Series:
-    """Write every cell as JSON; empty cells are null. Numbers that are not whole become strings."""
-    if kind in {Kind.NUMBER, Kind.BOOLEAN}:
+    """Write every cell as JSON; empty cells are null. Numbers that are not whole become strings.
+
+    Where whole numbers belong, `12.0` is one: so columns with gaps are written by many tools.
+    """
+    if kind in {Kind.NUMBER, Kind.WHOLE, Kind.BOOLEAN}:
         text = cells.cast(pl.String).str.strip_chars()
-        bare = _WHOLE if kind is Kind.NUMBER else _TRUTH
+        if kind is Kind.WHOLE:
+            text = text.str.replace(r"^(-?[0-9]+)\.0+$", "$1")
+        bare = _TRUTH if kind is Kind.BOOLEAN else _WHOLE
         lower = text.str.to_lowercase()
         chosen = pl.when(lower.str.contains(bare)).then(lower).otherwise(quoted(text))
         return pl.select(pl.when(text != "").then(chosen)).to_series()

@@ -26,6 +26,7 @@ class Kind(Enum):
 
     TEXT = auto()
     NUMBER = auto()
+    WHOLE = auto()
     BOOLEAN = auto()
     TIME = auto()
     MAP = auto()
@@ -35,8 +36,8 @@ class Kind(Enum):
 _KINDS: Mapping[str, Kind] = {
     "time": Kind.TIME,
     "estimated": Kind.BOOLEAN,
-    "latency_ms": Kind.NUMBER,
-    "ttft_ms": Kind.NUMBER,
+    "latency_ms": Kind.WHOLE,
+    "ttft_ms": Kind.WHOLE,
     "amount": Kind.NUMBER,
     "provider_cost": Kind.NUMBER,
 }
@@ -164,6 +165,10 @@ def _constant(field: Field, value: str) -> str:
             if not NUMBER.fullmatch(value):
                 raise MappingError(f"{field} is a number; {value!r} is not one")
             return json.dumps(format(Decimal(value), "f"))
+        case Kind.WHOLE:
+            if not NUMBER.fullmatch(value) or Decimal(value) % 1:
+                raise MappingError(f"{field} is a whole number; {value!r} is not one")
+            return str(int(Decimal(value)))
         case Kind.BOOLEAN:
             if value.lower() not in {"true", "false"}:
                 raise MappingError(f"{field} is true or false, not {value!r}")

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from outlay_schemas.arrow import AMOUNT, QUANTITIES, TAGS, TIME, USAGE
 from outlay_schemas.codec import USAGE_EVENT
 from outlay_schemas.units import FREQUENT
-from outlay_schemas.usage import MAX_FUTURE, MAX_QUANTITY, MAX_TAGS, Category, Kind, Outcome
+from outlay_schemas.usage import MAX_COUNT, MAX_FUTURE, MAX_TAGS, Category, Kind, Outcome
 from outlay_streams.decode import avro_text
 from outlay_streams.decode.avro_layout import Layout
 from outlay_streams.decode.avro_maps import Pairs, none
@@ -97,7 +97,7 @@ class Columns:
         return column
 
     def _count(self, name: str) -> pa.Array:
-        return self._whole(name, MAX_QUANTITY).fill_null(0)
+        return self._whole(name, MAX_COUNT).fill_null(0)
 
     def _milliseconds(self, name: str) -> pa.Array:
         return self._whole(name, _MILLISECONDS).cast(pa.int32(), safe=False)

@@ -16,7 +16,7 @@ from outlay_streams.decode.avro_maps import Pairs, none
 from outlay_streams.decode.avro_values import Mask, offsets
 
 _QUANTITY = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$"
-_WHOLE = r"^(0|[1-9][0-9]{0,14})$"
+_COUNT = r"^(0|[1-9][0-9]{0,11})$"
 _AMOUNT = r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$"
 _UNIT = re.compile(UNIT_NAME.pattern.encode())
 _OWN_FIELD = frozenset(unit.encode() for unit in FREQUENT)
@@ -56,7 +56,7 @@ def _calls(pairs: Pairs, texts: pa.Array, rows: int) -> tuple[pa.Array, npt.NDAr
     counts = np.zeros(rows, np.int64)
     missing = np.ones(rows, np.bool_)
     said = texts.filter(pa.array(here))
-    whole = _matches(said, _WHOLE)
+    whole = _matches(said, _COUNT)
     at = pairs.rows[here]
     counts[at] = pc.if_else(pa.array(whole), said, "0").cast(pa.int64()).to_numpy()
     missing[at] = False

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from pydantic import ValidationError
 
 from outlay_schemas.outcome import Outcome, Verdict
-from outlay_schemas.usage import MAX_FUTURE, UsageEvent, too_far_ahead
+from outlay_schemas.usage import MAX_COUNT, MAX_FUTURE, UsageEvent, too_far_ahead
 from outlay_streams.decode.bodies import events_of
 from outlay_streams.decode.cloudevents import ENVELOPE, PREFIX
 from outlay_streams.decode.columns import COUNTED, usage_table
@@ -22,7 +23,8 @@ from outlay_streams.decode.refusal import explain, pointer
 from outlay_streams.refusals import refused
 
 FIRST_TIME = datetime(1970, 1, 2, tzinfo=UTC)
-"""The earliest moment whose quarter hour and local day the ledger's calendar columns can hold."""
+"""The earliest moment taken. Zones of earlier days kept local time to the second, and libraries do not agree on it, so
+that sums by local day could not be exact."""
 
 _NO_QUANTITIES: dict[str, Any] = {}
 _validate = UsageEvent.__pydantic_validator__.validate_python
@@ -109,16 +111,26 @@ def judged(value: Any, now: datetime) -> UsageEvent | Fault:
 
 
 def _bounds(event: UsageEvent, value: dict[str, Any], now: datetime) -> Fault | None:
-    """Check what the model alone cannot: whole counts, and the time against the clock and the calendar."""
+    """Check what the model alone cannot: counts, and the time against the clock and the calendar."""
     for unit, sent in value.get("quantities", _NO_QUANTITIES).items():
-        if type(sent) is not int and unit in COUNTED and event.quantities[unit] % 1:
-            return Fault(pointer(("quantities", unit)), f"{unit} is {sent}; it is counted in whole numbers", value)
+        wrong = _miscounted(unit, sent, event.quantities[unit]) if unit in COUNTED else None
+        if wrong:
+            return Fault(pointer(("quantities", unit)), wrong, value)
     time = event.time
     if too_far_ahead(time, now):
         ahead = f"time is {time.isoformat()}, more than {MAX_FUTURE} ahead of {now.isoformat()}"
         return Fault("/time", f"{ahead}; send the moment of use and check the sender's clock", value)
     if time < FIRST_TIME:
-        return Fault("/time", f"time is {time.isoformat()}; the ledger's calendar starts at {FIRST_TIME.date()}", value)
+        starts = f"time is {time.isoformat()}; the ledger's calendar starts at {FIRST_TIME.date()}"
+        return Fault("/time", f"{starts}, for earlier days of some zones began within a quarter hour", value)
+    return None
+
+
+def _miscounted(unit: str, sent: Any, quantity: Decimal) -> str | None:
+    if quantity > MAX_COUNT:
+        return f"{unit} is {sent}; one event counts at most {MAX_COUNT}, so that no sum overflows: send several events"
+    if type(sent) is not int and quantity % 1:
+        return f"{unit} is {sent}; it is counted in whole numbers"
     return None
 
 

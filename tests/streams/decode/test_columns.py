@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_schemas.arrow import REJECTS, USAGE
+from outlay_schemas.usage import MAX_COUNT
 from outlay_streams.decode import decode
 from tests.support.events import NOW, decoded, event
 
@@ -98,7 +99,7 @@ def test_times_of_any_offset_are_kept_to_the_millisecond(local: datetime, minute
     st.lists(
         st.dictionaries(
             st.sampled_from(["input_tokens", "output_tokens", "requests", "images", "gpu_seconds"]),
-            st.integers(0, 10**15),
+            st.integers(0, MAX_COUNT),
         ),
         max_size=5,
     )
