@@ -40,7 +40,7 @@ def test_partitions_are_raised_only_when_asked_and_the_danger_is_told(
     raised = cli("topics", "apply", "--raise-partitions")
     assert (left.code, raised.code, cli("topics", "diff").code) == (3, 0, 0)
     assert "repeats of events" in left.out
-    assert "7 left as they are" in left.err
+    assert "8 left as they are" in left.err
 
 
 def test_settings_that_do_not_hold_together_are_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,20 +7,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-from confluent_kafka import Message, Producer
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from outlay_api.clusterwide.budget_states import BudgetStates
 from outlay_infra.catalog_store import CatalogStore
-from outlay_infra.kafka import cluster_topics, producer_config
+from outlay_infra.kafka import cluster_topics, consumer_config, producer_config
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_infra.warehouse import Warehouse
@@ -68,9 +67,12 @@ class BudgetTopics:
         self.rows: list[dict[str, Any]] = []
         self.budgets: Sequence[Mapping[str, Any]] = ()
 
-    def settings(self, **budgets: Any) -> Settings:
+    def settings(self, *, folder: str = "worker", **budgets: Any) -> Settings:
+        """Return quick settings for a worker that has a folder of this name."""
         quick = {"publish_ms": 20, "keep_ms": 100, "catalog_seconds": 0.1, "session_seconds": 6.0, **budgets}
-        return Settings(store=self.dsn, database=self.database, kafka=self.kafka, data=self.data, budgets=quick)
+        return Settings(
+            store=self.dsn, database=self.database, kafka=self.kafka, data=self.data / folder, budgets=quick
+        )
 
     def declare(self, budgets: Sequence[Mapping[str, Any]] = BUDGETS, *, org: str = ORG) -> None:
         """Make these the budgets of an organisation."""
@@ -160,7 +162,8 @@ class BudgetTopics:
         except BudgetsUnknown:
             return False
         return found.keys() == {budget["id"] for budget in self.budgets} and all(
-            not found[budget["id"]].starting and said(found[budget["id"]]) == self.wanted(budget, found[budget["id"]])
+            not found[budget["id"]].starting
+            and said(found[budget["id"]]) == self.wanted(budget, found[budget["id"]], org)
             for budget in self.budgets
         )
 
@@ -176,9 +179,13 @@ class BudgetTopics:
             sums[spent.start] = (sum(amounts, Decimal(0)), len(within), len(within) - len(amounts))
         return sums
 
-    def windows(self, team: str, length: timedelta, org: str = ORG) -> Decimal:
-        """Return what was written for a team, whenever it was used."""
-        return sum((row["amount"] for row in self.rows if row["org"] == org and row["team"] == team), Decimal(0))
+    def written(self, place: TopicPartition) -> int:
+        """Return where the next record of a partition will be."""
+        consumer = Consumer(consumer_config(self.kafka, "test"))
+        try:
+            return int(consumer.get_watermark_offsets(place, 30)[1])
+        finally:
+            consumer.close()
 
 
 def said(state: BudgetState) -> dict[datetime, Any]:
@@ -199,6 +206,3 @@ def eventually(holds: Callable[[], bool], *, patience: float = PATIENCE) -> None
     while not holds():
         assert monotonic() < deadline, "what the test waits for did not come about"
         sleep(0.05)
-
-
-__all__ = ["BUDGETS", "NOON", "ORG", "BudgetTopics", "Running", "eventually", "pa", "said"]

@@ -23,7 +23,7 @@ _COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
     (_RUN, "demo", "demo:demo", "Serve on this machine with realistic traffic."),
     (_RUN, "serve", "serve:serve", "Serve the API over a data folder."),
     (_RUN, "cluster", "cluster:cluster", "Run a whole cluster on this machine with realistic traffic."),
-    (_RUN, "run", "run:run", "Run one role of a cluster: api, meter or loader."),
+    (_RUN, "run", "run:run", "Run one role of a cluster: api, meter, loader or budgets."),
     (_RUN, "import", "import_files:import_files", "Bring usage in CSV, TSV, JSONL or Parquet files into the ledger."),
     (_REPORT, "spend", "spend:spend", "Report spend by any dimension and period."),
     (_REPORT, "explain", "explain:explain", "Explain why an amount is what it is."),

@@ -21,7 +21,7 @@ from mode import CrashingSupervisor
 
 from outlay_infra.kafka.client import FaustBroker
 from outlay_schemas.topics import Topics
-from outlay_streams.runtime.faust_budgets.keys import partition_of
+from outlay_streams.runtime.faust_budgets.keys import Keys
 from outlay_streams.runtime.faust_budgets.ports import KeyedRows, Received
 
 _REQUEST_SECONDS = 90.0
@@ -68,6 +68,7 @@ class BudgetsApp:
         """Prepare; nothing is asked of the brokers yet."""
         topics = options.topics
         self._consumer = consumer
+        self.keys = Keys(topics.spend_cells.partitions, self.partition)
         self._cells_name = topics.spend_cells.name
         self._partitions = topics.spend_cells.partitions
         self._app = app = faust.App(options.group, **_conf(options))
@@ -139,9 +140,9 @@ class BudgetsApp:
     async def _recovered(self) -> None:
         mine: dict[int, dict[bytes, bytes]] = {tp.partition: {} for tp in self._assigned()}
         for key, value in self._rows.items():
-            rows = mine.get(partition_of(key, self.partition))
-            if rows is not None and value:
-                rows[key] = value
+            partition = self.keys.partition(key)
+            if partition in mine and value:
+                mine[partition][key] = value
         await self._consumer.given(mine)
 
     async def _revoked(self, *_: Any, **__: Any) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from outlay_streams.runtime.faust_budgets.keys import Keys
+
 KeyedRows = Mapping[bytes, bytes]
 """Rows of a partition, by key."""
 
@@ -29,6 +31,8 @@ class Received:
 class Outlet(Protocol):
     """Where rows and states go."""
 
+    keys: Keys
+
     async def keep(self, partition: int, rows: Mapping[bytes, bytes | None], /) -> None:
         """Write rows of one partition, None to delete one; return once the brokers have them."""
         ...
@@ -39,8 +43,4 @@ class Outlet(Protocol):
 
     def acknowledge(self, event: Any, /) -> None:
         """Say that a record of cells need not be read again."""
-        ...
-
-    def partition(self, org: str, /) -> int:
-        """Return the partition that has the cells of an organisation."""
         ...

@@ -12,7 +12,7 @@ import pyarrow as pa
 from outlay_schemas.budgets import TEAM, encode_state, record_key
 from outlay_streams.budgets import OrgBook, Start
 from outlay_streams.catalog.rules import CatalogSnapshot
-from outlay_streams.runtime.faust_budgets.keys import place_key, row_key, row_of
+from outlay_streams.runtime.faust_budgets.keys import Keys
 from outlay_streams.runtime.faust_budgets.ports import KeyedRows, Received
 from outlay_streams.wire import Mark, decode_cells
 
@@ -29,10 +29,11 @@ Names = dict[str, dict[str, None]]
 class Shelf:
     """Used in one thread."""
 
-    def __init__(self, partition: int, rows: KeyedRows, catalog_of: CatalogOf) -> None:
+    def __init__(self, partition: int, rows: KeyedRows, keys: Keys, catalog_of: CatalogOf) -> None:
         """Put the books back together from the rows of the partition; all their states are to be published."""
         self.partition = partition
-        self.next = int(rows.get(place_key(partition), b"0"))
+        self._keys = keys
+        self.next = int(rows.get(keys.place(partition), b"0"))
         """The offset of the record to be read next."""
         self.books: dict[str, OrgBook] = {}
         self.waiting: list[Received] = []
@@ -43,9 +44,8 @@ class Shelf:
         self._unpublished: Names = defaultdict(dict)
         self._windows: Names = defaultdict(dict)
         for key, value in rows.items():
-            org, name = row_of(key)
-            if org:
-                self._restore(org, name, value)
+            if (found := keys.read(key)) is not None and found[0]:
+                self._restore(*found, value)
 
     def book(self, org: str) -> OrgBook:
         """Return the book of an organisation, opened where there is none yet."""
@@ -58,12 +58,16 @@ class Shelf:
         return book
 
     def receive(self, cells: Received) -> None:
-        """Add the cells of one block. Raises `WireError` for a record that holds none."""
-        mark = Mark.of(cells.headers)
-        table = decode_cells(cells.value)
-        changed = self.book(cells.org).apply(table, source=mark.source, offset=mark.block, at=cells.at)
-        self._changed(cells.org, changed)
-        self.tell_time(cells.org, cells.at)
+        """Add the cells of one block. Raises `WireError` for a record that holds none.
+
+        Those of an organisation that has moved, for there are more partitions now, are left to its new one.
+        """
+        if self._keys.placed(cells.org) == self.partition:
+            mark = Mark.of(cells.headers)
+            table = decode_cells(cells.value)
+            changed = self.book(cells.org).apply(table, source=mark.source, offset=mark.block, at=cells.at)
+            self._changed(cells.org, changed)
+            self.tell_time(cells.org, cells.at)
         self.next = max(self.next, cells.offset + 1)
         self.waiting.append(cells)
 
@@ -144,8 +148,11 @@ class Shelf:
                 yield record_key(org, name), None if state is None else encode_state(state)
 
     def _rows(self, names: Names, place: int) -> Records:
-        yield place_key(self.partition), str(place).encode()
+        yield self._keys.place(self.partition), str(place).encode()
         for org, changed in names.items():
             for name in changed:
                 row = self.books[org].row(name)
-                yield row_key(org, name), None if row is None else json.dumps(row, separators=(",", ":")).encode()
+                yield (
+                    self._keys.row(org, name),
+                    None if row is None else json.dumps(row, separators=(",", ":")).encode(),
+                )

@@ -85,13 +85,13 @@ class Worker:
         self._shelves = {}
         shelves = {}
         for partition, kept in rows.items():
-            shelf = Shelf(partition, kept, self._catalog_of)
+            shelf = Shelf(partition, kept, self.outlet.keys, self._catalog_of)
             first = await asyncio.to_thread(self._log.first, partition)
             if shelf.next < first:
                 self._begin_anew(shelf, first)
             shelves[partition] = shelf
         for org in self._orgs():
-            if (mine := shelves.get(self.outlet.partition(org))) is not None:
+            if (mine := shelves.get(self.outlet.keys.placed(org))) is not None:
                 mine.book(org)
         self._shelves = shelves
         self._reading.set()
@@ -157,7 +157,7 @@ class Worker:
 
     def replace(self, org: str) -> None:
         """Go on by the newest catalog of an organisation."""
-        if (shelf := self._shelves.get(self.outlet.partition(org))) is not None:
+        if (shelf := self._shelves.get(self.outlet.keys.placed(org))) is not None:
             shelf.replace(org)
 
     def timeless(self) -> list[tuple[Shelf, str]]:
