@@ -1,25 +1,49 @@
-"""Send usage events to Outlay.
+"""Meter the AI usage of a service: track it, say whose it is, and have it delivered to Outlay.
 
 >>> import outlay
->>> with outlay.Client("http://127.0.0.1:8321") as client:  # doctest: +SKIP
-...     client.send(
-...         [
-...             {
-...                 "time": "2026-11-24T10:00:00Z",
-...                 "provider": "openai",
-...                 "model": "gpt-4o",
-...                 "quantities": {"input_tokens": 386},
-...             }
-...         ]
-...     )
+>>> outlay.init(app="search-api")  # doctest: +SKIP
+>>> with outlay.scope(team="search", user="u-17"):  # doctest: +SKIP
+...     outlay.track("openai", "gpt-5-mini", {"input_tokens": 386, "output_tokens": 92})
+
+Names are loaded when first used, so that importing Outlay costs a service next to nothing.
 """
 
-from outlay._client import AsyncClient, Client
-from outlay._errors import OutlayError, RefusedError, UndeliveredError
-from outlay._result import SendResult
-from outlay._retry import Retry
-from outlay_schemas.outcome import Outcome, Verdict
-from outlay_schemas.usage import UsageEvent
+from importlib import import_module as _load
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outlay import testing
+    from outlay._client import AsyncClient, Client
+    from outlay._errors import OutlayError, RefusedError, UndeliveredError
+    from outlay._result import SendResult
+    from outlay._retry import Retry
+    from outlay._scope import carry, scope
+    from outlay._sdk import aflush, flush, init, stats, track
+    from outlay._stats import Stats
+    from outlay_schemas.outcome import Outcome, Verdict
+    from outlay_schemas.usage import UsageEvent
+
+_HOMES = {
+    "AsyncClient": "outlay._client",
+    "Client": "outlay._client",
+    "Outcome": "outlay_schemas.outcome",
+    "OutlayError": "outlay._errors",
+    "RefusedError": "outlay._errors",
+    "Retry": "outlay._retry",
+    "SendResult": "outlay._result",
+    "Stats": "outlay._stats",
+    "UndeliveredError": "outlay._errors",
+    "UsageEvent": "outlay_schemas.usage",
+    "Verdict": "outlay_schemas.outcome",
+    "aflush": "outlay._sdk",
+    "carry": "outlay._scope",
+    "flush": "outlay._sdk",
+    "init": "outlay._sdk",
+    "scope": "outlay._scope",
+    "stats": "outlay._sdk",
+    "testing": "outlay.testing",
+    "track": "outlay._sdk",
+}
 
 __all__ = [
     "AsyncClient",
@@ -29,7 +53,30 @@ __all__ = [
     "RefusedError",
     "Retry",
     "SendResult",
+    "Stats",
     "UndeliveredError",
     "UsageEvent",
     "Verdict",
+    "aflush",
+    "carry",
+    "flush",
+    "init",
+    "scope",
+    "stats",
+    "testing",
+    "track",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'outlay' has no attribute {name!r}")
+    module = _load(home)
+    value: object = module if home == f"outlay.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -67,7 +67,7 @@ class Client:
             except StopIteration as end:
                 return decode(end.value.content)
             except ExhaustedError as failure:
-                raise UndeliveredError(str(failure)) from None
+                raise UndeliveredError(str(failure), failure.asked) from None
             match step:
                 case Pause(seconds):
                     time.sleep(seconds)
@@ -129,7 +129,7 @@ class AsyncClient:
             except StopIteration as end:
                 return decode(end.value.content)
             except ExhaustedError as failure:
-                raise UndeliveredError(str(failure)) from None
+                raise UndeliveredError(str(failure), failure.asked) from None
             match step:
                 case Pause(seconds):
                     await asyncio.sleep(seconds)

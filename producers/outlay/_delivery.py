@@ -32,6 +32,11 @@ class Pause:
 class ExhaustedError(Exception):
     """Every attempt failed, the last as the message says; clients make it `UndeliveredError`, with the events."""
 
+    def __init__(self, message: str, asked: float | None = None) -> None:
+        """Keep the seconds the server asked for beside the message."""
+        super().__init__(message)
+        self.asked = asked
+
 
 Reply = httpx.Response | httpx.TransportError | None
 
@@ -42,9 +47,9 @@ def delivery(body: bytes, retry: Retry) -> Generator[Post | Pause, Reply, httpx.
         reply = yield Post(body)
         if isinstance(reply, httpx.Response) and reply.status_code not in RETRIED:
             return _answered(reply)
-        if attempt == retry.attempts:
-            raise ExhaustedError(f"{_trouble(reply)} ({attempt} attempt(s))")
         asked = asked_wait(reply.headers.get("retry-after")) if isinstance(reply, httpx.Response) else None
+        if attempt == retry.attempts:
+            raise ExhaustedError(f"{_trouble(reply)} ({attempt} attempt(s))", asked)
         yield Pause(retry.wait(attempt, asked))
     raise ExhaustedError("no attempt was allowed; set Retry(attempts=1) or more")
 

@@ -38,4 +38,12 @@ class RefusedError(OutlayError):
 
 
 class UndeliveredError(OutlayError):
-    """No answer came in time; send `unsent` again as it is: the ids make a repeat harmless."""
+    """No answer came in time; send `unsent` again as it is: the ids make a repeat harmless.
+
+    `retry_after` is how many seconds the server asked to be left alone; None when it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Keep what the server asked for beside the message."""
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -14,6 +14,7 @@ SECTIONS = {
     "storage": ("stored", "bytes an event on disk, with every table included"),
     "queries": ("queried", "the query API's questions on the stored events"),
     "streams": ("streams", "a meter on a real broker, beside consuming, decoding and pricing alone"),
+    "sdk": ("sdk", "what tracking costs the caller's thread, and how much one process delivers over HTTP"),
     "start": ("start", "start-up, empty and with the stored events"),
 }
 """Section to its module, which has `run(plan) -> Sequence[Figure]`, and what it measures; run in this order."""

@@ -2,6 +2,8 @@
 
 import inspect
 
+import pytest
+
 import outlay
 
 
@@ -15,19 +17,29 @@ def test_the_public_names_are_these() -> None:
         "RefusedError",
         "Retry",
         "SendResult",
+        "Stats",
         "UndeliveredError",
         "UsageEvent",
         "Verdict",
+        "aflush",
+        "carry",
+        "flush",
+        "init",
+        "scope",
+        "stats",
+        "testing",
+        "track",
     ]
 
 
 def test_everything_else_is_private() -> None:
-    visible = {
-        name
-        for name, value in vars(outlay).items()
-        if not name.startswith("_") and not (inspect.ismodule(value) and value.__name__.startswith("outlay."))
-    }
+    visible = {name for name in dir(outlay) if not name.startswith("_")} - {"TYPE_CHECKING"}
     assert visible == set(outlay.__all__)
+
+
+def test_an_unknown_name_is_an_ordinary_mistake() -> None:
+    with pytest.raises(AttributeError, match="module 'outlay' has no attribute 'trak'"):
+        _ = outlay.trak
 
 
 def test_everything_public_is_documented() -> None:
