@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from types import FrameType
 from typing import Literal
@@ -18,18 +18,21 @@ from outlay_api.app import create_app
 from outlay_api.auth.keyring import KeyRing, StoredKeys
 from outlay_api.clusterwide.budget_states import BudgetStates
 from outlay_api.clusterwide.pending import PendingEvents
+from outlay_api.clusterwide.quiet import what_may_follow, who_loads
 from outlay_api.clusterwide.self_check import SelfCheck
 from outlay_api.compose import NotReady, read_limits
 from outlay_api.ledger.price_questions import list_age_seconds
 from outlay_api.ledger.rulebook import Rulebook
+from outlay_api.ledger.upkeep import Upkeep
+from outlay_api.ledger.upkeep import in_background as upkeep_in_background
 from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
 from outlay_api.version import version
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
+from outlay_infra.errors import NewerSchema
 from outlay_infra.kafka import cluster_topics, producer_config
 from outlay_infra.kafka.delivery import BatchProducer, Bounds
-from outlay_infra.kafka.groups import members
 from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.kafka.usage_records import UsageEncoder
@@ -108,7 +111,7 @@ def _until_signalled() -> Iterator[threading.Event]:
 def serve(settings: Settings, *, announce: Announce) -> None:
     """Serve the API until SIGTERM or SIGINT."""
     stopping = threading.Event()
-    with closing(listen(settings.http)) as listener, services_of(settings) as services:
+    with closing(listen(settings.http)) as listener, services_of(settings) as services, _upkeep(services):
         url = url_of(listener)
 
         def serving() -> None:
@@ -125,14 +128,17 @@ def serve(settings: Settings, *, announce: Announce) -> None:
         _log.info("stopping")
 
 
+def _upkeep(services: Services) -> AbstractContextManager[None]:
+    """Forget old entries once a day, as every replica does: they do not disturb each other."""
+    raw_days = services.settings.ledger.retention_days
+    return upkeep_in_background(Upkeep(services.warehouse, services.clock, raw_days=raw_days))
+
+
 def shared_warehouse(settings: Settings) -> SharedWarehouse:
     """Return the store as a cluster's API and its checks use it."""
-
-    def loaders() -> str | None:
-        names = members(settings.kafka, "loader")
-        return f"{len(names)} loader(s) run ({', '.join(names[:3])})" if names else None
-
-    return SharedWarehouse.over(settings.dsn, database=settings.database, writers=loaders)
+    warehouse = SharedWarehouse.over(settings.dsn, database=settings.database, writers=lambda: who_loads(settings))
+    warehouse.earlier = lambda: what_may_follow(settings, warehouse)
+    return warehouse
 
 
 @contextmanager
@@ -176,7 +182,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
                 self_check=SelfCheck(settings, warehouse),
                 checks={
                     "store": lambda: _answers(warehouse),
-                    "migrations": lambda: _up_to_date(warehouse),
+                    "migrations": lambda: _not_behind(warehouse),
                     "brokers": lambda: admin.check(1.5),
                 },
             )
@@ -201,6 +207,12 @@ def _reloaded(rulebook: Rulebook, org: str) -> None:
 
 def _answers(warehouse: Warehouse) -> None:
     warehouse.query("SELECT 1 AS one")
+
+
+def _not_behind(warehouse: Warehouse) -> None:
+    """Go on over the tables of a newer version: they only gain, and every replica would be gone at once."""
+    with suppress(NewerSchema):
+        _up_to_date(warehouse)
 
 
 def _up_to_date(warehouse: Warehouse) -> None:

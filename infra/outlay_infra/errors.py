@@ -6,6 +6,7 @@ StoreError
 ├── StoreFull          no space is left; free some, nothing was lost
 ├── StoreReadOnly      the store may be read but not written
 ├── SchemaError        the database and this version of Outlay do not fit
+│   └── NewerSchema    the database is ahead: this process goes on, a new one needs the newer version
 └── QueryError         the caller's query is wrong or asks for too much
     └── QueryLimit     it ran into a time, memory or row limit
 
@@ -39,6 +40,10 @@ class SchemaError(StoreError):
     """The migrations applied to the database are not those of this version; the message says which way to go."""
 
 
+class NewerSchema(SchemaError):  # noqa: N818  (named as the caller meets it)
+    """The database has migrations of a newer version; they only add, so go on, and install that version to start."""
+
+
 class QueryError(StoreError):
     """The statement or one of its values is wrong; correct it, a retry fails the same way."""
 
@@ -48,6 +53,7 @@ class QueryLimit(QueryError):  # noqa: N818  (named as the caller meets it)
 
 
 __all__ = [
+    "NewerSchema",
     "QueryError",
     "QueryLimit",
     "SchemaError",

@@ -46,7 +46,7 @@ class Metrics:
             ["problem"],
             registry=registry,
         )
-        for kind in ("busy", "stopping", "not-counted", "store-unavailable"):
+        for kind in ("busy", "stopping", "not-counted", "not-acknowledged", "store-unavailable"):
             self.ingest_refused.labels(kind)
         self.price_list_age = Gauge(
             "outlay_price_list_age_seconds",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from outlay_api.auth.dependencies import Caller, Provided, require
 from outlay_api.documents.check import Checked, Repaired, RepairRequest, found
 from outlay_api.http.problems import Problem
+from outlay_api.queries.coverage import days_follow
 from outlay_api.services import PendingUnknown
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import Warehouse
@@ -52,11 +53,16 @@ def repair_ledger(services: Provided, caller: Admin, request: RepairRequest) -> 
         except QueryError as error:
             raise Problem(422, "not-repairable", str(error)) from None
         return Repaired(repaired=[line], ok=None, differences=[])
-    repaired = _rebuild(warehouse, warehouse.check(caller.org, request.since, request.until))
+    try:
+        repaired = _rebuild(warehouse, caller.org, warehouse.check(caller.org, request.since, request.until))
+    except QueryError as error:
+        raise Problem(422, "not-repairable", str(error)) from None
     left = warehouse.check(caller.org, request.since, request.until) if repaired else []
     return Repaired(repaired=repaired, ok=not left, differences=[found(each) for each in left])
 
 
-def _rebuild(warehouse: Warehouse, differences: Sequence[Difference]) -> list[str]:
+def _rebuild(warehouse: Warehouse, org: str, differences: Sequence[Difference]) -> list[str]:
+    """Rebuild what differs, and the local days where the reporting zone changed since."""
+    lines = [] if days_follow(warehouse, org) else warehouse.rebuild_days(org)
     wrong = sorted({(each.table, each.partition) for each in differences if each.table in ROLLUPS})
-    return [warehouse.repair(table, partition) for table, partition in wrong]
+    return [*lines, *(warehouse.repair(table, partition) for table, partition in wrong)]

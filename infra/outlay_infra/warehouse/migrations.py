@@ -13,7 +13,7 @@ from importlib import resources
 
 import pyarrow as pa
 
-from outlay_infra.errors import SchemaError
+from outlay_infra.errors import NewerSchema, SchemaError
 from outlay_infra.warehouse.database import Database
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -96,7 +96,7 @@ def _agree(migrations: list[Migration], applied: dict[int, tuple[str, str]]) -> 
     for version, (name, checksum) in sorted(applied.items()):
         label = f"{version:04d}_{name}"
         if version > newest:
-            raise SchemaError(
+            raise NewerSchema(
                 f"the database has migration {label}, this version ends at {newest:04d}; install the newer version"
             )
         if version not in known:

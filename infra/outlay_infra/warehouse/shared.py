@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from outlay_infra.errors import QueryError
+from outlay_infra.warehouse import retention, shared_retention
 from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.engine import Engine
 from outlay_infra.warehouse.warehouse import Warehouse
@@ -50,12 +51,14 @@ class SharedWarehouse(Warehouse):
 
     writers: Writers = staticmethod(_none)
     """Returns who writes at the moment, for a person to read; None when nobody does."""
+    earlier: Writers = staticmethod(_none)
+    """Returns whose blocks of an earlier catalog may still come, likewise; None when none can."""
 
     @classmethod
-    def over(cls, dsn: str, *, database: str, writers: Writers) -> SharedWarehouse:
+    def over(cls, dsn: str, *, database: str, writers: Writers, earlier: Writers = _none) -> SharedWarehouse:
         """Open the store `dsn` names, as `Warehouse.open` does."""
         warehouse = cls(Engine(dsn, database=database))
-        warehouse.writers = writers
+        warehouse.writers, warehouse.earlier = writers, earlier
         return warehouse
 
     def catch_up(self) -> None:
@@ -88,9 +91,28 @@ class SharedWarehouse(Warehouse):
         return super().repair(table, partition, zones=zones)
 
     def rebuild_days(self, org: str) -> list[str]:
-        """Rebuild the local days of `org`; raise `QueryError` while a loader writes."""
+        """Rebuild the local days of `org`; raise `QueryError` while blocks of an earlier zone may follow."""
         self._alone(f"the days of {org} cannot be rebuilt")
+        coming = self.earlier()
+        if coming is not None:
+            raise QueryError(
+                f"the days of {org} cannot be rebuilt while {coming}; stop the meters, let the loaders store "
+                "everything, stop them, and try again: intake goes on, and nothing is lost"
+            )
         return super().rebuild_days(org)
+
+    def retention(
+        self,
+        today: date,
+        *,
+        raw_days: int | None = None,
+        rollup_days: int | None = None,
+        rejects_days: int | None = retention.REJECTS_DAYS,
+    ) -> list[str]:
+        """Forget as `Warehouse.retention` does, beside loaders and others that do the same."""
+        lines = list(shared_retention.forget(self._engine, today, raw_days))
+        limits = retention.Limits(rollup_days=rollup_days, rejects_days=rejects_days)
+        return [*lines, *retention.apply(self._engine, today, limits)]
 
     def _alone(self, what: str) -> None:
         busy = self.writers()
