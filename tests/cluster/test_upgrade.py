@@ -13,5 +13,5 @@ def test_an_api_stays_ready_over_newer_tables_and_none_of_its_version_starts_ove
     cluster._not_behind(warehouse)
     warehouse.command("INSERT INTO migrations (version, name, checksum) VALUES (9999, 'of_the_next_version', '')")
     cluster._not_behind(warehouse)
-    with pytest.raises(NewerSchema, match="9999_of_the_next_version.*install the newer version"):
+    with pytest.raises(NewerSchema, match=r"9999_of_the_next_version.*install the newer version"):
         cluster._up_to_date(warehouse)
