@@ -28,7 +28,9 @@ from outlay_infra.clock import SystemClock
 from outlay_infra.metrics import Metrics
 from outlay_infra.settings import Settings, masked
 from outlay_infra.warehouse import Lease, ReadLimits, Warehouse
+from outlay_streams.catalog.rules import CatalogSnapshot
 from outlay_streams.runtime.embedded import EmbeddedRuntime, Memory
+from outlay_streams.runtime.embedded_budgets import EmbeddedBudgets
 from outlay_streams.runtime.lock import WriterLock
 from outlay_streams.runtime.ports import Clock
 from outlay_streams.runtime.queue import QueueLimits
@@ -95,8 +97,11 @@ def running(
     rulebook = Rulebook(catalog)
     keys = KeyRing(StoredKeys(catalog))
     keys.refresh(clock.now())
+    budgets = EmbeddedBudgets(
+        warehouse, warehouse, clock=clock, declared=lambda org: CatalogSnapshot(org, *catalog.current(org))
+    )
     runtime = EmbeddedRuntime(
-        ledger=warehouse,
+        ledger=budgets,
         clock=clock,
         rules=rulebook.rules,
         generation=generation,
@@ -113,6 +118,7 @@ def running(
     def reload(org: str) -> None:
         now = rulebook.refresh(org)
         runtime.set_rules({org: now})
+        budgets.declare(org)
         if not days_follow(warehouse, org):
             with runtime.between_blocks():  # none of the earlier zone follows the rebuild
                 for line in warehouse.rebuild_days(org):
@@ -134,6 +140,7 @@ def running(
             reader=warehouse.reader(read_limits(settings)),
             catalog=catalog,
             publisher=runtime,
+            budgets=budgets,
             rules=rulebook.rules,
             reload=reload,
             keys=keys,

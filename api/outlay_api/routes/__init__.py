@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from outlay_api.routes import catalog, check, conservation, events_read, events_write, health, keys, prices, spend
+from outlay_api.routes import (
+    budgets,
+    catalog,
+    check,
+    conservation,
+    events_read,
+    events_write,
+    health,
+    keys,
+    prices,
+    spend,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     events_write.router,
@@ -12,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events_read.router,
     conservation.router,
     check.router,
+    budgets.router,
     catalog.router,
     prices.router,
     keys.router,

@@ -90,7 +90,7 @@ class OrgBook:
         return None if windows is None else windows.state(self.org, team)
 
     def states(self) -> list[BudgetState]:
-        """Return the state of every budget, in the order of the catalog."""
+        """Return the state of every budget, in the order in which they were given."""
         found = (self._rows.state(key, self.org, self.version) for key in self._rows.keys)
         return [state for state in found if state is not None]
 
