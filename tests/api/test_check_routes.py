@@ -42,7 +42,7 @@ async def test_one_partition_can_be_named(http: httpx.AsyncClient, services: Ser
 
 async def test_another_reporting_zone_moves_the_days_even_after_a_restart(compose: Compose) -> None:
     def days(services: Services) -> list[str]:
-        return [str(day) for day in services.warehouse.query("SELECT DISTINCT day FROM days")["day"].to_pylist()]
+        return [str(day) for day in services.reader.query("SELECT DISTINCT day FROM days")["day"].to_pylist()]
 
     by_day = {"interval": "day", "period": "month_to_date"}
     with compose() as services:
