@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import compose_spec
 import kubernetes_validate
@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from outlay_api.cli.app import build
+from outlay_api.cluster import Role
 from outlay_infra.settings import PREFIX, Settings
 from tests.deploy.manifests import (
     DEPLOY,
@@ -81,7 +82,11 @@ def test_scaled_objects_scale_what_there_is_by_the_groups_and_topics_there_are()
                 other["metadata"]["name"] for _, other in documents() if other["kind"] == "TriggerAuthentication"
             }
             triggers.add((trigger["metadata"]["consumerGroup"], trigger["metadata"]["topic"]))
-    assert {("outlay.meter", "outlay.usage"), ("outlay.loader", "outlay.spend")} <= triggers
+    assert {
+        ("outlay.meter", "outlay.usage"),
+        ("outlay.loader", "outlay.spend"),
+        ("outlay.budgets", "outlay.spend.cells"),
+    } == triggers
 
 
 def test_pods_have_no_rights_they_do_not_need() -> None:
@@ -126,7 +131,7 @@ def test_both_run_every_role_with_an_image_of_the_same_user() -> None:
     }
     by_kubernetes = {tuple(container["args"]) for container in containers() if container["args"][0] == "run"}
     assert by_compose == by_kubernetes
-    assert {role for _, role in by_compose} >= {"api", "meter", "loader"}
+    assert {role for _, role in by_compose} == set(get_args(Role))
     assert "USER 10001:10001" in DOCKERFILE
     assert {spec["securityContext"]["runAsUser"] for _, spec in pods()} == {10001}
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from outlay_infra.kafka.delivery import DeliveryStats
 from outlay_infra.metrics import Metrics
+from outlay_streams.runtime.faust_budgets.metrics import BudgetsMetrics
 from outlay_streams.runtime.kafka_meter.metrics import MeterMetrics
 from outlay_streams.runtime.loader.metrics import LoaderMetrics
 from tests.deploy.manifests import DEPLOY
@@ -34,11 +35,12 @@ SCRAPED = {"job", "instance", "le"}
 
 
 def registries() -> Iterator[CollectorRegistry]:
-    api, meter, loader = CollectorRegistry(), CollectorRegistry(), CollectorRegistry()
+    api, meter, loader, budgets = (CollectorRegistry() for _ in range(4))
     Metrics(api, "1").watch_publisher(lambda: asdict(DeliveryStats()))
     MeterMetrics(meter)
     LoaderMetrics(loader)
-    yield from (api, meter, loader)
+    BudgetsMetrics(budgets)
+    yield from (api, meter, loader, budgets)
 
 
 def exported() -> dict[str, set[str]]:
@@ -80,7 +82,7 @@ def test_every_question_is_about_what_the_roles_export(question: str) -> None:
 
 def test_every_metric_of_a_stage_is_on_the_dashboard() -> None:
     asked = " ".join(target["expr"] for panel in BOARD["panels"] for target in panel.get("targets", ()))
-    stages = {name for name in EXPORTED if re.match(r"outlay_(meter|loader)_", name)}
+    stages = {name for name in EXPORTED if re.match(r"outlay_(meter|loader|budgets)_", name)}
     shown = {re.sub(r"_(bucket|count|sum|total)$", "", name) for name in re.findall(r"outlay_\w+", asked)}
     unseen = {re.sub(r"_(bucket|count|sum|total|created)$", "", name) for name in stages} - shown
     assert unseen <= {"outlay_meter_block_bytes", "outlay_loader_partitions", "outlay_loader_waiting_bytes"}
