@@ -26,6 +26,7 @@ _COMMANDS: tuple[tuple[Group, str, str, str], ...] = (
     (_RUN, "run", "run:run", "Run one role of a cluster: api, meter, loader or budgets."),
     (_RUN, "import", "import_files:import_files", "Bring usage in CSV, TSV, JSONL or Parquet files into the ledger."),
     (_REPORT, "spend", "spend:spend", "Report spend by any dimension and period."),
+    (_REPORT, "budgets", "budgets:budgets", "Show how budgets stand."),
     (_REPORT, "explain", "explain:explain", "Explain why an amount is what it is."),
     (_REPORT, "check", "check:check", "Prove that nothing was lost and every sum is right."),
     (_MANAGE, "apply", "apply:apply", "Make the catalog what a file says, and show what changed."),
