@@ -179,7 +179,7 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
                 keys=keys,
                 metrics=metrics,
                 pending=PendingEvents(settings, warehouse),
-                self_check=SelfCheck(settings, warehouse),
+                self_check=SelfCheck(settings, warehouse, budgets),
                 checks={
                     "store": lambda: _answers(warehouse),
                     "migrations": lambda: _not_behind(warehouse),

@@ -71,5 +71,5 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    for chatty in ("httpx", "httpcore", "urllib3", "clickhouse_connect"):
+    for chatty in ("httpx", "httpcore", "urllib3", "clickhouse_connect", "faust", "mode", "aiokafka"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -14,10 +14,12 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from outlay_api.clusterwide.budget_check import budget_differences
 from outlay_api.clusterwide.budget_states import BudgetStates
 from outlay_infra.kafka import client_config, consumer_config
 from outlay_infra.settings import KafkaSettings
 from outlay_infra.warehouse import Warehouse
+from outlay_infra.warehouse.check import Difference
 from tests.support.budget_topics import BUDGETS, NOON, ORG, BudgetTopics, eventually
 
 
@@ -99,6 +101,18 @@ def test_a_new_budget_begins_with_what_was_before_once_the_store_has_it(
         topics.declare(BUDGETS[1:])
         topics.write(0, *some(rng), at=NOON)
         eventually(lambda: topics.settled(states))
+    topics.store()
+    assert differences(topics, states) == []
+
+    wrong = states.states(ORG)[0]
+    wrong = wrong.model_copy(update={"periods": wrong.periods[:-1]})
+    topics.publish(wrong)
+    eventually(lambda: states.states(ORG)[0] == wrong)
+    assert {(found.key["budget"], found.measure) for found in differences(topics, states)} == {
+        ("red", "amount"),
+        ("red", "entries"),
+        ("red", "unpriced"),
+    }
 
 
 def test_windows_are_of_the_records_time_and_no_clock_counts(topics: BudgetTopics, states: BudgetStates) -> None:
@@ -140,6 +154,11 @@ def test_cells_that_were_passed_over_are_read_and_those_that_are_gone_come_from_
         eventually(lambda: topics.settled(states))
         topics.write(0, *some(rng), at=NOON)
         eventually(lambda: topics.settled(states))
+
+
+def differences(topics: BudgetTopics, states: BudgetStates) -> list[Difference]:
+    with topics.warehouse() as warehouse:
+        return list(budget_differences(states, warehouse, rows_topic=topics.topics.budget_rows.name))
 
 
 def partitions(url: str) -> int:

@@ -24,7 +24,7 @@ from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_infra.warehouse import Warehouse
 from outlay_schemas.block import Block
-from outlay_schemas.budgets import BudgetState
+from outlay_schemas.budgets import BudgetState, encode_state, record_key, row_key
 from outlay_schemas.catalog import Catalog
 from outlay_streams.budgets import BudgetsUnknown
 from outlay_streams.runtime.faust_budgets import run_budgets
@@ -104,6 +104,11 @@ class BudgetTopics:
         for org in pc.unique(block.cells["org"]).to_pylist():
             value = encode_cells(block.cells.filter(pc.equal(block.cells["org"], org)))
             self._put(self.topics.spend_cells.name, value, key=org.encode(), headers=mark.headers(), at=at)
+
+    def publish(self, state: BudgetState) -> None:
+        """Write a state as a worker would."""
+        key = record_key(state.org, row_key(budget=state.budget.id))
+        self._put(self.topics.budget_state.name, encode_state(state), at=None, key=key)
 
     def _put(self, topic: str, value: bytes, *, at: datetime | None, **more: Any) -> int:
         found: list[int] = []

@@ -48,6 +48,12 @@ class BudgetStates:
             self._stop.set()
             thread.join()
 
+    def orgs(self) -> list[str]:
+        """Return the organisations of which something is known; raise as `states` does."""
+        self._see()
+        with self._changing:
+            return sorted(self._held)
+
     def states(self, org: str, /) -> list[BudgetState]:
         """Return the newest state of every budget, by its id; raise `BudgetsUnknown` before all were read once."""
         return self._of(org, BudgetState)
@@ -57,14 +63,17 @@ class BudgetStates:
         return self._of(org, TeamWindows)
 
     def _of(self, org: str, kind: type[_State]) -> list[_State]:
-        if not self._known:
-            raise BudgetsUnknown(f"{self._topic.name} was not read to its end yet; ask again in a moment")
+        self._see()
         with self._changing:
             rows = self._held.get(org, {})
             for row, held in rows.items():
                 if isinstance(held, bytes):
                     rows[row] = decode_state(row, held)
             return [state for _, state in sorted(rows.items()) if isinstance(state, kind)]
+
+    def _see(self) -> None:
+        if not self._known:
+            raise BudgetsUnknown(f"{self._topic.name} was not read to its end yet; ask again in a moment")
 
     def _follow(self) -> None:
         while not self._stop.is_set():

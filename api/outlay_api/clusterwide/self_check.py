@@ -1,4 +1,4 @@
-"""Whether a cluster adds up: topics against each other, topics against the store, and nothing stored twice.
+"""Whether a cluster adds up: topics against each other, topics and budgets against the store, nothing twice.
 
 Everything moves meanwhile, so a difference counts only when it stays the same however often it is looked at.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from outlay_api.clusterwide.budget_check import Published, budget_differences
 from outlay_api.clusterwide.log_reader import Stretch, read
 from outlay_api.clusterwide.pending import PendingEvents
 from outlay_api.services import PendingUnknown
@@ -19,6 +20,7 @@ from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.loading import evidence
 from outlay_infra.warehouse.shared import lasting
 from outlay_schemas.topics import RejectHeader
+from outlay_streams.budgets import BudgetsUnknown
 from outlay_streams.wire import decode_receipts
 
 BLOCKS = 2_000
@@ -46,8 +48,9 @@ _REPORT = "report it with the logs of the meters and loaders"
 class SelfCheck:
     """Compares. Thread-safe; raises `StoreError`, and `PendingUnknown` when no broker answers."""
 
-    def __init__(self, settings: Settings, warehouse: Warehouse) -> None:
-        """Prepare; nothing is asked yet."""
+    def __init__(self, settings: Settings, warehouse: Warehouse, budgets: Published | None = None) -> None:
+        """Prepare; nothing is asked yet. Without `budgets` they are not compared."""
+        self._budgets = budgets
         self._kafka = settings.kafka
         self._warehouse = warehouse
         self._topics = cluster_topics(settings.kafka)
@@ -58,11 +61,11 @@ class SelfCheck:
         """Return every difference that lasts."""
         try:
             return self._lasting()
-        except BrokerError as error:
+        except (BrokerError, BudgetsUnknown) as error:
             raise PendingUnknown(f"the topics cannot be compared: {error}") from error
 
     def _lasting(self) -> list[Difference]:
-        return lasting(lambda: [*self._metered(), *self._refused(), *self._stored(), *self._twice()])
+        return lasting(lambda: [*self._metered(), *self._refused(), *self._stored(), *self._twice(), *self._budgeted()])
 
     def _metered(self) -> Iterator[Difference]:
         """Compare the events that meters took with the receipts there are for them, stored or on their way."""
@@ -166,6 +169,11 @@ class SelfCheck:
                     mend=f"stop the loaders and repair partition {row['period']} of {table}",
                     partition=str(row["period"]),
                 )
+
+    def _budgeted(self) -> Iterator[Difference]:
+        """Compare budgets with the store."""
+        if self._budgets is not None:
+            yield from budget_differences(self._budgets, self._warehouse, rows_topic=self._topics.budget_rows.name)
 
     def _receipts(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._warehouse.query(_RECEIVED).to_pylist()
