@@ -16,6 +16,7 @@ import pytest
 from tests.support.cluster import Cluster, Role, eventually
 
 INPUT, OUTPUT = Decimal("0.000002"), Decimal("0.000007")
+LONG_AGO, FAR_AHEAD = "2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 CATALOG = {
     "prices": [
         {
@@ -24,18 +25,22 @@ CATALOG = {
             "rates": {"input_tokens": 2, "output_tokens": 7},
             "per": 1_000_000,
         }
-    ]
+    ],
+    "budgets": [
+        {"id": "house", "amount": "100", "cadence": "year"},
+        {"id": "red", "scope": {"team": "red"}, "amount": "10", "cadence": "once", "from": LONG_AGO, "to": FAR_AHEAD},
+    ],
 }
 PERIOD = {"from": "2026-01-01", "to": "2100-01-01"}
 
 
 @pytest.fixture(scope="module")
 def roles(cluster: Cluster) -> Iterator[tuple[Role, ...]]:
-    roles = cluster.start("api", "loader")
+    roles = cluster.start("api", "loader", "budgets")
     answer = httpx.put(f"{roles[0].url}/v1/catalog", json=CATALOG, timeout=60)
     assert answer.is_success, answer.text
     yield (*roles, *cluster.start("meter"))
-    assert [role.stop() for role in cluster.roles] == [0, 0, 0]
+    assert [role.stop() for role in cluster.roles] == [0, 0, 0, 0]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,12 @@ def received(api: str) -> dict[str, int]:
     return dict(get(api, "/v1/conservation", **PERIOD)["totals"])
 
 
+def spent(api: str, budget: str) -> Decimal | None:
+    """Return what a budget says was spent, None while it has not begun."""
+    (found,) = [row for row in get(api, "/v1/budgets")["data"] if row["id"] == budget] or [{"spent": None}]
+    return None if found["spent"] is None else Decimal(found["spent"])
+
+
 def test_every_event_is_counted_once_and_every_sum_is_right(cluster: Cluster, api: str) -> None:
     good = events(1_500, seed=7)
     repeats = random.Random(8).sample(good, 200)
@@ -103,6 +114,8 @@ def test_every_event_is_counted_once_and_every_sum_is_right(cluster: Cluster, ap
     for event in good:
         wanted[event["team"]] = wanted.get(event["team"], Decimal(0)) + amount(event)
     assert by_team == wanted
+    eventually(lambda: spent(api, "red") == wanted["red"])
+    assert sum(each["entries"] for each in get(api, "/v1/teams/windows")["data"][0]["hours"]) > 0
     refused = get(api, "/v1/rejects", **PERIOD)["data"]
     assert sorted(row["outcome"] for row in refused) == ["conflict"] * 5 + ["rejected"] * 2
 
