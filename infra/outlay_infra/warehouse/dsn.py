@@ -1,12 +1,17 @@
-"""Where the store is: `chdb:///directory`, `chdb://memory`, `clickhouse://user:pass@host:port` (TLS: `clickhouses`)."""
+"""Where the store is: `chdb:///directory`, `chdb://memory`, `clickhouse://user:pass@host:port` (TLS: `clickhouses`).
+
+A server that is a replica of others: `clickhouse://user:pass@host:port?cluster=NAME`.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from outlay_infra.errors import StoreError
+from outlay_infra.warehouse.replicated import Replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Server:
     username: str
     password: str
     secure: bool
+    replicas: Replicas | None = None
 
 
 def parse_dsn(dsn: str) -> Embedded | Server:
@@ -42,10 +48,20 @@ def parse_dsn(dsn: str) -> Embedded | Server:
             username=unquote(parts.username or "default"),
             password=unquote(parts.password or ""),
             secure=secure,
+            replicas=_replicas(parts.query),
         )
     raise StoreError(
         f"{parts.scheme!r} is no store address; write chdb:///directory, chdb://memory or clickhouse://host:8123"
     )
+
+
+def _replicas(query: str) -> Replicas | None:
+    if not query:
+        return None
+    found = re.fullmatch(r"cluster=([A-Za-z0-9_.-]+)", query)
+    if found is None:
+        raise StoreError(f"the store address says {query!r}; write ?cluster=NAME, or nothing for a single server")
+    return Replicas(found[1])
 
 
 def _embedded(netloc: str, path: str) -> Embedded:

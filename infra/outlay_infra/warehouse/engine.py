@@ -18,6 +18,7 @@ from outlay_infra.warehouse.database import NONE, Parameters, Settings, quoted
 from outlay_infra.warehouse.dsn import Embedded, Server, parse_dsn
 from outlay_infra.warehouse.failures import told_plainly
 from outlay_infra.warehouse.pool import Pool
+from outlay_infra.warehouse.replicated import QUORUM, SYNCED
 
 READERS = 12
 WRITERS = 4
@@ -42,12 +43,16 @@ class Engine:
     def __init__(self, dsn: str, *, database: str) -> None:
         self._place = parse_dsn(dsn)
         self.database = database
+        self.replicas = self._place.replicas if isinstance(self._place, Server) else None
         self._readers = Pool(lambda: connect(self._place, database), size=READERS)
         self._writers = Pool(lambda: connect(self._place, database), size=WRITERS)
         with told_plainly("opening the store"), ExitStack() as opened:
             first = opened.enter_context(closing(_first(self._place)))
-            first.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}")
+            everywhere = f" {self.replicas.everywhere}" if self.replicas else ""
+            first.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(database)}{everywhere}")
             self._held = opened.pop_all()  # keeps the embedded engine open while handles come and go
+        if self.replicas is not None:
+            self._sync()
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""
@@ -84,6 +89,11 @@ class Engine:
         with told_plainly(f"writing to {table}"), self._writers.lend() as client:
             client.insert_arrow(table, rows.combine_chunks(), settings={**once, "max_threads": 1})
 
+    def _sync(self) -> None:
+        """Wait until this replica has what the others took, so that what it does not hold is held nowhere."""
+        for table in self.query(SYNCED)["name"].to_pylist():
+            self.command(f"SYSTEM SYNC REPLICA {quote_identifier(table)}")
+
     def close(self) -> None:
         """Let the engine go."""
         self._readers.close()
@@ -113,7 +123,7 @@ def connect(place: Embedded | Server, database: str | None) -> Client:
         username=place.username,
         password=place.password,
         database=database,
-        settings=SESSION,
+        settings=SESSION if place.replicas is None else SESSION | QUORUM,
         autogenerate_session_id=False,
         form_encode_query_params=True,
         show_clickhouse_errors=True,

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from outlay_infra.errors import NewerSchema, SchemaError
 from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.replicated import Replicas
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
@@ -60,15 +61,19 @@ def packaged() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.version)
 
 
-def apply(database: Database, migrations: list[Migration]) -> list[str]:
-    """Apply what is missing and return its names; raise `SchemaError` when the database went another way."""
-    database.command(_TABLE)
+def apply(database: Database, migrations: list[Migration], replicas: Replicas | None = None) -> list[str]:
+    """Apply what is missing and return its names; raise `SchemaError` when the database went another way.
+
+    With `replicas` the statements are those of replicated servers; checksums are of the files either way.
+    """
+    said = replicas.rendered if replicas is not None else str
+    database.command(said(_TABLE.strip()))
     applied = _applied(database)
     _agree(migrations, applied)
     fresh = [migration for migration in migrations if migration.version not in applied]
     for migration in fresh:
         for statement in migration.statements:
-            database.command(statement)
+            database.command(said(statement))
         row = {"version": migration.version, "name": migration.name, "checksum": migration.checksum}
         schema = pa.schema([("version", pa.uint32()), ("name", pa.string()), ("checksum", pa.string())])
         database.insert("migrations", pa.Table.from_pylist([row], schema))

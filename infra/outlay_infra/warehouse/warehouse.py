@@ -93,7 +93,7 @@ class Warehouse:
     def migrate(self) -> list[str]:
         """Bring the tables up to this version and return the names of the migrations applied."""
         with self._writing:
-            return migrations.apply(self._engine, migrations.packaged())
+            return migrations.apply(self._engine, migrations.packaged(), self._engine.replicas)
 
     def pending_migrations(self) -> list[str]:
         """Return the names of the migrations that `migrate` would apply."""
