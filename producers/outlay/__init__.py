@@ -12,9 +12,10 @@ from importlib import import_module as _load
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outlay import testing
+    from outlay import extract, testing
     from outlay._client import AsyncClient, Client
     from outlay._errors import OutlayError, RefusedError, UndeliveredError
+    from outlay._metered import metered, track_response
     from outlay._result import SendResult
     from outlay._retry import Retry
     from outlay._scope import carry, scope
@@ -37,12 +38,15 @@ _HOMES = {
     "Verdict": "outlay_schemas.outcome",
     "aflush": "outlay._sdk",
     "carry": "outlay._scope",
+    "extract": "outlay.extract",
     "flush": "outlay._sdk",
     "init": "outlay._sdk",
+    "metered": "outlay._metered",
     "scope": "outlay._scope",
     "stats": "outlay._sdk",
     "testing": "outlay.testing",
     "track": "outlay._sdk",
+    "track_response": "outlay._metered",
 }
 
 __all__ = [
@@ -59,12 +63,15 @@ __all__ = [
     "Verdict",
     "aflush",
     "carry",
+    "extract",
     "flush",
     "init",
+    "metered",
     "scope",
     "stats",
     "testing",
     "track",
+    "track_response",
 ]
 
 

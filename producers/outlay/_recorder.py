@@ -15,7 +15,7 @@ from outlay._batches import Marker, Noted, Progress
 from outlay._courier import Courier
 from outlay._packer import Packer, Waiting
 from outlay._retry import Retry
-from outlay._scope import labels
+from outlay._scope import Labels, labels
 from outlay._settings import SdkSettings
 from outlay._spool import Spool
 from outlay._stats import Notices, Stats, Tally
@@ -40,14 +40,14 @@ class Recorder:
         if spool is not None and spool.size():
             self._wake()
 
-    def note(self, fields: Mapping[str, Any]) -> None:
-        """Take the fields of one event, as they are now; never blocks, never raises."""
+    def note(self, fields: Mapping[str, Any], within: Labels | None = None) -> None:
+        """Take the fields of one event, now, in the scope in force or `within` that of before; never blocks."""
         waiting = self._waiting
         if len(waiting) >= self._most:
             with self._lost_lock:
                 self._lost += 1
             return
-        waiting.append(Noted(time.time(), labels(), fields))
+        waiting.append(Noted(time.time(), labels() if within is None else within, fields))
         if not self._packer.wake.is_set():
             self._wake()
 

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from outlay._batches import Noted
 from outlay._settings import LABELS
 from outlay._wire import encode
-from outlay_schemas.usage import MAX_EVENT_BYTES, MAX_TAGS, MAX_TEXT, UsageEvent
+from outlay_schemas.units import QUANTITY_SCALE
+from outlay_schemas.usage import MAX_EVENT_BYTES, MAX_QUANTITY, MAX_TAGS, MAX_TEXT, UsageEvent
 
 
 class InvalidError(ValueError):
@@ -67,9 +68,10 @@ def fitting(value: object) -> str:
 
 
 def _number(count: object) -> object:
-    """Return integers of any library as Python's own, and floats as the decimal they print as."""
+    """Return integers of any library as Python's own, and floats as the decimal they print as, to nine places."""
     if isinstance(count, float):
-        return Decimal(repr(count))
+        exact = Decimal(repr(count))
+        return round(exact, QUANTITY_SCALE) if abs(exact) < MAX_QUANTITY else exact
     index = getattr(count, "__index__", None)
     return index() if index is not None and not isinstance(count, bool) else count
 

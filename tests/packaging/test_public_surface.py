@@ -23,12 +23,15 @@ def test_the_public_names_are_these() -> None:
         "Verdict",
         "aflush",
         "carry",
+        "extract",
         "flush",
         "init",
+        "metered",
         "scope",
         "stats",
         "testing",
         "track",
+        "track_response",
     ]
 
 

@@ -134,10 +134,16 @@ class TestCapture:
     def test_shows_events_and_sends_nothing(self, far_end: FarEnd) -> None:
         outlay.init(server=far_end.url)
         with outlay.testing.capture(app="a") as usage, outlay.scope(team="search"):
-            outlay.track("openai", "m", {"audio_seconds": 1.25}, id="call-1", provider_cost=Decimal("0.5"))
+            outlay.track(
+                "openai",
+                "m",
+                {"audio_seconds": 1.25, "gpu_seconds": 0.1 + 0.2},
+                id="call-1",
+                provider_cost=Decimal("0.5"),
+            )
             (event,) = usage.events
         assert (event.id, event.team, event.app) == ("call-1", "search", "a")
-        assert event.quantities == {"audio_seconds": Decimal("1.25")}
+        assert event.quantities == {"audio_seconds": Decimal("1.25"), "gpu_seconds": Decimal("0.3")}
         assert usage.stats.accepted == 1
         outlay.track("openai", "after", {"input_tokens": 1})
         assert outlay.flush()

@@ -1,0 +1,201 @@
+"""Usage of calls: of a response in hand, and of a function that makes them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, TypeVar, Unpack, cast
+
+from outlay._fields import Fields
+from outlay._scope import Labels, labels
+from outlay._sdk import PROCESS
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def track_response(response: Any, provider: str, *, model: str | None = None, **fields: Unpack[Fields]) -> None:
+    """Track what a provider's response was billed for; return at once, and never raise.
+
+    `model` is the one asked for, used where the response names none; `fields` are those of `track`.
+
+    >>> outlay.track_response(client.chat.completions.create(...), "openai", latency_ms=812)  # doctest: +SKIP
+    """
+    if PROCESS.recorder is not None:
+        note(lambda extract: extract.usage(provider, response, model=model), fields, labels())
+
+
+def metered(
+    provider: str,
+    *,
+    model: str | None = None,
+    quantities: Callable[[Any], Mapping[str, Any]] | None = None,
+    **fields: Unpack[Fields],
+) -> Callable[[_F], _F]:
+    """Track what each call of a function was billed for, with its duration and whether it failed.
+
+    The function returns a provider's response, or yields the chunks of one; it may be asynchronous. For work of one's
+    own, `quantities` reads what it returned, and `model` names it; without both, a call counts as one of `requests`.
+
+    >>> @outlay.metered("internal", model="ocr", quantities=lambda pages: {"pages": len(pages)})  # doctest: +SKIP
+    ... def read(scan: bytes) -> list[str]: ...
+    """
+
+    def decorate(function: _F) -> _F:
+        return cast("_F", _wrapped(function, lambda: Call(provider, model, quantities, fields)))
+
+    return decorate
+
+
+class Call:
+    """One call, from its begin to the last of its answer. Whatever goes wrong in here stays in here."""
+
+    def __init__(
+        self,
+        provider: str,
+        model: str | None,
+        quantities: Callable[[Any], Mapping[str, Any]] | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Begin now."""
+        self._provider, self._model = provider, model
+        self._quantities, self._fields = quantities, fields or {}
+        self._labels = labels()
+        self._began = time.perf_counter()
+        self._first: float | None = None
+        self._stream: Any = None
+        self._over = False
+
+    def returned(self, answer: Any) -> None:
+        """Track a whole answer."""
+        self._note(lambda extract: self._of(extract, answer))
+
+    def fed(self, chunk: Any) -> None:
+        """Take a chunk of an answer."""
+        if self._first is None:
+            self._first = time.perf_counter()
+        if PROCESS.recorder is None:
+            return
+        try:
+            if self._stream is None:
+                from outlay.extract import Stream  # noqa: PLC0415 - loaded by those who read responses
+
+                self._stream = Stream(self._provider, self._model)
+            self._stream.feed(chunk)
+        except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
+            _tell(error)
+
+    def ended(self) -> None:
+        """Track what the chunks amounted to; a stream closed early is one that is paid for all the same."""
+        stream = self._stream
+        if stream is not None:
+            self._note(lambda _extract: stream.usage())
+
+    def failed(self) -> None:
+        """Track an answer that broke off; a call that brought nothing is not known to cost anything."""
+        if self._stream is not None:
+            stream = self._stream
+            self._note(lambda _extract: stream.usage(), outcome="error")
+
+    def _of(self, extract: Any, answer: Any) -> Any:
+        if self._quantities is None and self._model is None:
+            return extract.usage(self._provider, answer)
+        if self._quantities is None:
+            found = extract.usage(self._provider, answer, model=self._model)
+            return found or (extract.Used(provider=self._provider, model=self._model, quantities={"requests": 1}),)
+        model = self._model or extract.UNKNOWN
+        return (extract.Used(provider=self._provider, model=model, quantities=self._quantities(answer)),)
+
+    def _note(self, read: Callable[[Any], Any], **more: Any) -> None:
+        if self._over or PROCESS.recorder is None:
+            return
+        self._over = True
+        waited = None if self._first is None else round((self._first - self._began) * 1000)
+        took = {"latency_ms": round((time.perf_counter() - self._began) * 1000), "ttft_ms": waited}
+        note(read, {**took, **more, **self._fields}, self._labels)
+
+
+def note(read: Callable[[Any], Any], fields: Mapping[str, Any], within: Labels) -> None:
+    """Track what `read` finds, with the caller's own `fields`, which win, in the scope of the call's begin."""
+    recorder = PROCESS.recorder
+    if recorder is None:
+        return
+    try:
+        from outlay import extract  # noqa: PLC0415 - loaded by those who read responses
+
+        told = {name: value for name, value in fields.items() if value is not None}
+        for place, used in enumerate(read(extract)):
+            event = {**used.fields(), **told}
+            if tags := {**used.tags, **told.get("tags", {})}:
+                event["tags"] = tags
+            if place:
+                # Another model's part in the same call: an event of its own, whose time is the first one's.
+                event |= {
+                    "latency_ms": None,
+                    "ttft_ms": None,
+                    "id": f"{told['id']}-{place}" if "id" in told else used.id,
+                }
+            recorder.note(event, within)
+    except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
+        _tell(error)
+
+
+def _tell(error: Exception) -> None:
+    PROCESS.notices.tell(f"extract {type(error).__name__}", "the usage of a response cannot be read: %r", error)
+
+
+def _wrapped(function: Callable[..., Any], begin: Callable[[], Call]) -> Callable[..., Any]:
+    if inspect.isasyncgenfunction(function):
+        return functools.wraps(function)(lambda *args, **kwargs: _chunks_async(function(*args, **kwargs), begin()))
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(lambda *args, **kwargs: _chunks(function(*args, **kwargs), begin()))
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def metered_coroutine(*args: object, **kwargs: object) -> object:
+            call = begin()
+            answer = await function(*args, **kwargs)
+            call.returned(answer)
+            return answer
+
+        return metered_coroutine
+
+    @functools.wraps(function)
+    def metered_function(*args: object, **kwargs: object) -> object:
+        call = begin()
+        answer = function(*args, **kwargs)
+        call.returned(answer)
+        return answer
+
+    return metered_function
+
+
+def _chunks(chunks: Any, call: Call) -> Iterator[Any]:
+    try:
+        for chunk in chunks:
+            call.fed(chunk)
+            yield chunk
+    except GeneratorExit:
+        chunks.close()
+        raise
+    except BaseException:
+        call.failed()
+        raise
+    finally:
+        call.ended()
+
+
+async def _chunks_async(chunks: Any, call: Call) -> AsyncIterator[Any]:
+    try:
+        async for chunk in chunks:
+            call.fed(chunk)
+            yield chunk
+    except GeneratorExit:
+        await chunks.aclose()
+        raise
+    except BaseException:
+        call.failed()
+        raise
+    finally:
+        call.ended()
