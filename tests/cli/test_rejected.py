@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from outlay_api.rejected.refused import Refused
 from outlay_infra.warehouse import Warehouse
 from tests.cli.conftest import NOW, Cli
 
@@ -38,6 +39,31 @@ def refused(cli: Cli, warehouse: Warehouse, tmp_path: Path) -> Warehouse:
             },
         )
     return warehouse
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("time is 'yesterday'; write RFC 3339", "time is '...'; write RFC 3339"),
+        ("quantities.input_tokens is -1.5: at least 0", "quantities.input_tokens is ...: at least 0"),
+        ("unknown field 'a', as in {'b': {'a': 1}}", "unknown field '...', as in {'...': {'...': 1}}"),
+        ("the registry knows no schema with id 7", "the registry knows no schema with id 7"),
+    ],
+)
+def test_alike_faults_are_told_together(reason: str, kind: str) -> None:
+    event = Refused(
+        place="",
+        org="",
+        source="",
+        id="",
+        outcome="rejected",
+        pointer="",
+        reason=reason,
+        received=NOW,
+        origin="",
+        value=b"",
+    )
+    assert event.kind == kind
 
 
 def test_they_are_listed_by_reason(cli: Cli, refused: Warehouse) -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-_QUOTED = re.compile(r"'[^']*'")
-_SHOWN = "'...'"
+_VALUES = re.compile(r"'[^']*'|(?<= is )-?\d[\d.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Refused:
     @property
     def kind(self) -> str:
         """The reason without the values in it, so that alike faults are told together."""
-        return _QUOTED.sub(_SHOWN, self.reason)
+        return _VALUES.sub(lambda found: "'...'" if found[0].startswith("'") else "...", self.reason)
 
     @property
     def row(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from outlay_api.auth.dependencies import Caller, Provided, require
 from outlay_api.documents.check import Checked, Repaired, RepairRequest, found
 from outlay_api.http.problems import Problem
-from outlay_api.queries.coverage import days_follow
+from outlay_api.queries.coverage import coverage_of, days_follow
 from outlay_api.services import PendingUnknown
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import Warehouse
@@ -63,6 +63,7 @@ def repair_ledger(services: Provided, caller: Admin, request: RepairRequest) -> 
 
 def _rebuild(warehouse: Warehouse, org: str, differences: Sequence[Difference]) -> list[str]:
     """Rebuild what differs, and the local days where the reporting zone changed since."""
-    lines = [] if days_follow(warehouse, org) else warehouse.rebuild_days(org)
+    follows = days_follow(warehouse, org) or coverage_of(warehouse, org).days_kept
+    lines = [] if follows else warehouse.rebuild_days(org)
     wrong = sorted({(each.table, each.partition) for each in differences if each.table in ROLLUPS})
     return [*lines, *(warehouse.repair(table, partition) for table, partition in wrong)]
