@@ -42,7 +42,7 @@ def budget_view(document: Row, *, exact: bool = False) -> RenderableType:
             Column(heading="entries", number=True),
             Column(heading="unpriced", number=True),
         ]
-        listed = [
+        listed: list[list[Cell]] = [
             [
                 _period(row, zone),
                 money.cell(row["spent"]),
