@@ -48,16 +48,16 @@ class Rebuilder:
         """Return the memory of a partition, and the blocks that were committed last, together. Raises `BrokerError`."""
         last: list[Message] = []
         spans: list[list[_Seen]] = []
-        start, found, length = bounds.end, 0, _FIRST
-        floor = self._floor(partition, bounds)
+        start, found, length, floor = bounds.end, 0, _FIRST, bounds.start
         while start > floor and found < self.horizon.ids:
             begin = max(floor, start - length)
-            span = [
-                self._seen(message, last if not spans else None) for message in self.log.read(partition, begin, start)
-            ]
-            found += sum(block.ids.num_rows for block in span)
-            spans.append(span)
-            start = begin
+            newest = not last
+            span = [self._seen(message, last if newest else None) for message in self.log.read(partition, begin, start)]
+            if newest and last:
+                floor = self._floor(partition, bounds, last[-1])
+            spans.append([block for block in span if block.offset >= floor])
+            found += sum(block.ids.num_rows for block in spans[-1])
+            start = max(begin, floor)
             missing = self.horizon.ids - found
             read = bounds.end - start
             length = max(2 * length, int(_ROOM * missing * read / found) + 1 if found else 0)
@@ -73,9 +73,14 @@ class Rebuilder:
         memory.next_block = bounds.end
         return last
 
-    def _floor(self, partition: int, bounds: Bounds) -> int:
-        since = self.log.since(partition, self.clock.now() - self.horizon.time)
-        return bounds.end if since is None else max(bounds.start, since)
+    def _floor(self, partition: int, bounds: Bounds, newest: Message) -> int:
+        """Return from where on blocks are within the horizon of the newest: the log's time, not the clock's.
+
+        A clock that is wrong, or a silence, must not leave out the newest blocks: their cells may be unsent.
+        """
+        written = EPOCH + timedelta(milliseconds=newest.timestamp()[1])
+        since = self.log.since(partition, written - self.horizon.time)
+        return bounds.start if since is None else max(bounds.start, since)
 
     def _seen(self, message: Message, last: list[Message] | None) -> _Seen:
         if last is not None:
