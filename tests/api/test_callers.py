@@ -14,6 +14,7 @@ from outlay_api.auth.dependencies import Caller, require
 from outlay_api.auth.keyring import FRESH, KeyRing
 from outlay_api.auth.keys import ApiKey, Scope, digest, new_secret, shown
 from outlay_api.http import problems
+from outlay_infra.errors import StoreError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -33,8 +34,13 @@ class ListedKeys:
         self.listed: dict[str, ApiKey] = {}
         self.changes = 0
         self.reads = 0
+        self.asked = 0
+        self.away = False
 
     def version(self) -> int:
+        self.asked += 1
+        if self.away:
+            raise StoreError("the store does not answer")
         return self.changes
 
     def api_keys(self) -> Iterable[ApiKey]:
@@ -210,6 +216,22 @@ async def test_changes_elsewhere_are_noticed_soon_and_reading_is_rare(app: FastA
     assert (await ask(app, "/read", key=key)).status_code == 401
     assert (await ask(app, "/read", key=other)).status_code == 200
     assert services.documents.reads == 2
+
+
+async def test_keys_known_last_serve_while_the_store_is_away(app: FastAPI, services: Fake) -> None:
+    key = services.documents.make("ingest")
+    assert (await ask(app, "/ingest", key=key)).status_code == 200
+    services.documents.away = True
+    services.documents.revoke_all()
+    services.clock.instant = NOW + FRESH
+    asked = services.documents.asked
+    for _ in range(3):
+        assert (await ask(app, "/ingest", key=key)).status_code == 200
+        assert (await ask(app, "/ingest", key=new_secret())).status_code == 401
+    assert services.documents.asked == asked + 1, "one request in a while waits for the store, not each"
+    services.documents.away = False
+    services.clock.instant = NOW + 2 * FRESH
+    assert (await ask(app, "/ingest", key=key)).status_code == 401
 
 
 async def test_last_use_is_remembered_to_the_minute(app: FastAPI, services: Fake) -> None:

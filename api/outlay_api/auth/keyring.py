@@ -8,13 +8,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import structlog
+
 from outlay_api.auth.keys import ApiKey, digest, well_formed
 from outlay_infra.catalog_store import CatalogStore
+from outlay_infra.errors import StoreError
 from outlay_schemas.catalog import DocumentKind
 
 FRESH = timedelta(seconds=2)
 """How long another process's change of keys may go unnoticed."""
 LAST_USE_STEP = timedelta(minutes=1)
+
+_log = structlog.get_logger("outlay.auth")
 
 
 class KeyDocuments(Protocol):
@@ -39,6 +44,7 @@ class KeyRing:
         self._used: dict[str, datetime] = {}
         self._version = -1
         self._checked: datetime | None = None
+        self._away = False
         self._refreshing = threading.Lock()
 
     def fresh(self, now: datetime) -> bool:
@@ -51,12 +57,21 @@ class KeyRing:
             self._read(now)
 
     def renew(self, now: datetime) -> None:
-        """Refresh, unless another thread is at it already: what is known serves until that one is done."""
+        """Refresh, unless another thread is at it already: what is known serves until that one is done.
+
+        It also serves while the store is away, for intake needs nothing else of it; it is asked again after `FRESH`.
+        """
         if self._checked is None:
             self.refresh(now)
         elif self._refreshing.acquire(blocking=False):
             try:
                 self._read(now)
+                self._away = False
+            except StoreError as error:
+                self._checked = now
+                if not self._away:
+                    _log.warning("keys_not_compared", error=str(error), effect="the keys known last go on serving")
+                self._away = True
             finally:
                 self._refreshing.release()
 
