@@ -29,6 +29,7 @@ _PASSING = frozenset(
         KafkaError.UNSTABLE_OFFSET_COMMIT,
         # librdkafka's own errors begin with an underscore.
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._DESTROY_BROKER,  # noqa: SLF001 - a broker that was asked is no longer one of the cluster's
         KafkaError._TIMED_OUT,  # noqa: SLF001
         KafkaError._TRANSPORT,  # noqa: SLF001
         KafkaError._WAIT_COORD,  # noqa: SLF001
