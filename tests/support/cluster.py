@@ -43,6 +43,7 @@ class Role:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
+    program: tuple[str, ...] = OUTLAY
     _told_before: int = 0
 
     def launch(self) -> Self:
@@ -50,7 +51,7 @@ class Role:
         self._told_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*OUTLAY, "run", self.name.partition("-")[0], "--port", "0"],
+                [*self.program, "run", self.name.partition("-")[0], "--port", "0"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -64,13 +65,28 @@ class Role:
         assert self.process is not None
         deadline = time.monotonic() + PATIENCE
         while True:
-            told = self.log.read_bytes()[self._told_before :].decode(errors="replace")
-            if found := re.search(r"at (http://127\.0\.0\.1:\d+)", told):
-                self.url = found[1]
+            if url := self.told_url():
+                self.url = url
                 return self
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self.name} did not start:\n{told}")
+                raise AssertionError(f"{self.name} did not start:\n{self._told()}")
             time.sleep(0.05)
+
+    def told_url(self) -> str | None:
+        """Return the URL it told since it was launched, None before it did."""
+        found = re.search(r"at (http://127\.0\.0\.1:\d+)", self._told())
+        return found[1] if found else None
+
+    def ended(self) -> int | None:
+        """Return the exit code of a process that ended by itself, None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def last_words(self) -> str:
+        """Return the end of what it told since it was launched."""
+        return self._told()[-500:]
+
+    def _told(self) -> str:
+        return self.log.read_bytes()[self._told_before :].decode(errors="replace")
 
     def kill(self) -> None:
         """Kill it at once."""
