@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outlay import extract, testing
     from outlay._client import AsyncClient, Client
     from outlay._errors import OutlayError, RefusedError, UndeliveredError
+    from outlay._instrument import instrument
     from outlay._metered import metered, track_response
     from outlay._result import SendResult
     from outlay._retry import Retry
@@ -41,6 +42,7 @@ _HOMES = {
     "extract": "outlay.extract",
     "flush": "outlay._sdk",
     "init": "outlay._sdk",
+    "instrument": "outlay._instrument",
     "metered": "outlay._metered",
     "scope": "outlay._scope",
     "stats": "outlay._sdk",
@@ -66,6 +68,7 @@ __all__ = [
     "extract",
     "flush",
     "init",
+    "instrument",
     "metered",
     "scope",
     "stats",

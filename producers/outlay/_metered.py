@@ -71,6 +71,38 @@ class Call:
         """Track a whole answer."""
         self._note(lambda extract: self._of(extract, answer))
 
+    def follow(self, chunks: Any) -> Iterator[Any]:
+        """Hand chunks on, and track what they amount to once there are no more."""
+        try:
+            for chunk in chunks:
+                self.fed(chunk)
+                if not self._is_withheld(chunk):
+                    yield chunk
+        except GeneratorExit:
+            chunks.close()
+            raise
+        except BaseException:
+            self.failed()
+            raise
+        finally:
+            self.ended()
+
+    async def follow_async(self, chunks: Any) -> AsyncIterator[Any]:
+        """Do the same for an asynchronous stream."""
+        try:
+            async for chunk in chunks:
+                self.fed(chunk)
+                if not self._is_withheld(chunk):
+                    yield chunk
+        except GeneratorExit:
+            await chunks.aclose()
+            raise
+        except BaseException:
+            self.failed()
+            raise
+        finally:
+            self.ended()
+
     def fed(self, chunk: Any) -> None:
         """Take a chunk of an answer."""
         if self._first is None:
@@ -98,6 +130,10 @@ class Call:
             stream = self._stream
             self._note(lambda _extract: stream.usage(), outcome="error")
 
+    def _is_withheld(self, _chunk: Any) -> bool:
+        """Return whether a chunk is for the meter alone."""
+        return False
+
     def _of(self, extract: Any, answer: Any) -> Any:
         if self._quantities is None and self._model is None:
             return extract.usage(self._provider, answer)
@@ -106,6 +142,10 @@ class Call:
             return found or (extract.Used(provider=self._provider, model=self._model, quantities={"requests": 1}),)
         model = self._model or extract.UNKNOWN
         return (extract.Used(provider=self._provider, model=model, quantities=self._quantities(answer)),)
+
+    def _note_part(self, read: Callable[[Any], Any]) -> None:
+        """Track one of many uses that the answer of a call lists."""
+        note(read, self._fields, self._labels)
 
     def _note(self, read: Callable[[Any], Any], **more: Any) -> None:
         if self._over or PROCESS.recorder is None:
@@ -129,13 +169,11 @@ def note(read: Callable[[Any], Any], fields: Mapping[str, Any], within: Labels) 
             event = {**used.fields(), **told}
             if tags := {**used.tags, **told.get("tags", {})}:
                 event["tags"] = tags
-            if place:
-                # Another model's part in the same call: an event of its own, whose time is the first one's.
-                event |= {
-                    "latency_ms": None,
-                    "ttft_ms": None,
-                    "id": f"{told['id']}-{place}" if "id" in told else used.id,
-                }
+            if place and "id" in told:
+                event["id"] = f"{told['id']}-{place}"
+            if place or used.id is not None:
+                # A further model's part in the same call, or what may be read again: neither has a duration of its own.
+                event |= {"latency_ms": None, "ttft_ms": None}
             recorder.note(event, within)
     except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
         _tell(error)
@@ -147,9 +185,9 @@ def _tell(error: Exception) -> None:
 
 def _wrapped(function: Callable[..., Any], begin: Callable[[], Call]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
-        return functools.wraps(function)(lambda *args, **kwargs: _chunks_async(function(*args, **kwargs), begin()))
+        return functools.wraps(function)(lambda *args, **kwargs: begin().follow_async(function(*args, **kwargs)))
     if inspect.isgeneratorfunction(function):
-        return functools.wraps(function)(lambda *args, **kwargs: _chunks(function(*args, **kwargs), begin()))
+        return functools.wraps(function)(lambda *args, **kwargs: begin().follow(function(*args, **kwargs)))
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -169,33 +207,3 @@ def _wrapped(function: Callable[..., Any], begin: Callable[[], Call]) -> Callabl
         return answer
 
     return metered_function
-
-
-def _chunks(chunks: Any, call: Call) -> Iterator[Any]:
-    try:
-        for chunk in chunks:
-            call.fed(chunk)
-            yield chunk
-    except GeneratorExit:
-        chunks.close()
-        raise
-    except BaseException:
-        call.failed()
-        raise
-    finally:
-        call.ended()
-
-
-async def _chunks_async(chunks: Any, call: Call) -> AsyncIterator[Any]:
-    try:
-        async for chunk in chunks:
-            call.fed(chunk)
-            yield chunk
-    except GeneratorExit:
-        await chunks.aclose()
-        raise
-    except BaseException:
-        call.failed()
-        raise
-    finally:
-        call.ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -68,6 +69,17 @@ def items(value: Any, *path: str) -> Iterator[Any]:
     found = get(value, *path)
     if isinstance(found, Iterable) and not isinstance(found, str | bytes | Mapping):
         yield from found
+
+
+def moment(value: Any) -> str | None:
+    """Return a time given in seconds since the epoch as RFC 3339; None when there is none."""
+    seconds = number(value)
+    try:
+        return (
+            None if seconds is None else datetime.fromtimestamp(float(seconds), UTC).isoformat(timespec="milliseconds")
+        )
+    except (OverflowError, ValueError):
+        return None
 
 
 def money(value: Any) -> Decimal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ class Used:
     quantities: Mapping[str, Number]
     id: str | None = None
     """Given where the same use can be read again and again, as from a batch; else every reading is a new event."""
+    time: str | None = None
+    """When it was used, where the response says so and may be read much later."""
     service_tier: str | None = None
     region: str | None = None
     operation: str | None = None
@@ -38,6 +40,15 @@ class Used:
 
 
 Uses = tuple[Used, ...]
+
+
+def identified(uses: Uses, name: str | None, **more: Any) -> Uses:
+    """Return the uses under ids that follow from the name, so that reading them again gives the same events."""
+    return tuple(
+        replace(each, id=name if name is None or not place else f"{name}-{place}", **more)
+        for place, each in enumerate(uses)
+    )
+
 
 UNKNOWN = "unknown"
 """The model, where neither the response nor the caller names one; it has no price, which shows."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from outlay.extract._buckets import output_side, present
-from outlay.extract._read import Number, count, first, get, items, text
-from outlay.extract._used import UNKNOWN, Used, Uses
+from outlay.extract._read import Number, count, get, items, text
+from outlay.extract._used import UNKNOWN, Used, Uses, identified
 from outlay.extract.openai import usage as openai_usage
 
 
@@ -81,8 +81,5 @@ def _batch_result(line: Any, result: Any, provider: str, model: str | None) -> U
     if get(result, "type") != "succeeded":
         return ()
     read = usage(get(result, "message"), provider=provider, model=model)
-    own = first(get(result, "message"), "id") or get(line, "custom_id")
-    return tuple(
-        replace(each, service_tier="batch", id=own if not place else f"{own}-{place}")
-        for place, each in enumerate(read)
-    )
+    named = text(result, "message", "id") or text(line, "custom_id")
+    return identified(read, named, service_tier="batch")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from outlay.extract._buckets import Side, output_side, present
 from outlay.extract._openai_shape import ACCENTS, PLAIN, chat_sides, responses_sides, searches
-from outlay.extract._read import Number, count, first, get, items, money, number, text
-from outlay.extract._used import UNKNOWN, UNMETERED, Used, Uses
+from outlay.extract._read import Number, count, first, get, items, moment, money, number, text
+from outlay.extract._used import UNKNOWN, UNMETERED, Used, Uses, identified
 
 _ENDED = frozenset({"completed", "expired", "cancelled", "failed"})
 
@@ -59,7 +58,10 @@ def responses(response: Any, provider: str, model: str | None) -> Uses:
         provider_cost=_cost(told), estimated=not exact,
         outcome="error" if get(response, "status") == "failed" else "ok",
     )  # fmt: skip
-    return (own, *_images_within(response, provider), *_drawings(response, provider, items(response, "output")))
+    found = (own, *_images_within(response, provider), *_drawings(response, provider, items(response, "output")))
+    if get(response, "background") is True:
+        return identified(found, text(response, "id"), time=_ended(response))
+    return found
 
 
 def realtime(response: Any, provider: str, model: str | None) -> Uses:
@@ -116,12 +118,13 @@ def batch(response: Any, provider: str, model: str | None) -> Uses:
         return ()
     quantities, exact = _joined(*responses_sides(get(response, "usage")))
     calls = count(response, "request_counts", "completed")
-    return (
-        _used(
-            response, provider, model, {**quantities, **present({"requests": calls})} if quantities else {},
-            id=text(response, "id"), service_tier="batch", operation="batch", estimated=not exact,
-        ),
+    if not quantities:
+        return ()
+    own = _used(
+        response, provider, model, {**quantities, **present({"requests": calls})},
+        service_tier="batch", operation="batch", estimated=not exact,
     )  # fmt: skip
+    return identified((own,), text(response, "id"), time=_ended(response))
 
 
 def moderation(response: Any, provider: str, model: str | None) -> Uses:
@@ -136,11 +139,7 @@ def speech(*, model: str, characters: int, provider: str = "openai") -> Uses:
 
 def _batch_line(line: Any, body: Any, provider: str, model: str | None) -> Uses:
     read = usage(body, provider=provider, model=model)
-    own = text(line, "id")
-    return tuple(
-        replace(each, service_tier="batch", id=own if own is None or not place else f"{own}-{place}")
-        for place, each in enumerate(read)
-    )
+    return identified(read, text(line, "id"), service_tier="batch")
 
 
 def _images_within(response: Any, provider: str) -> Uses:
@@ -196,6 +195,11 @@ def _used(
 
 def _joined(given: Side, made: Side) -> tuple[dict[str, Number], bool]:
     return {**given.units, **made.units}, given.exact and made.exact
+
+
+def _ended(response: Any) -> str | None:
+    names = ("completed_at", "expired_at", "cancelled_at", "failed_at", "created_at")
+    return moment(first(response, *names))
 
 
 def _cost(told: Any) -> Decimal | None:

@@ -1,0 +1,48 @@
+"""One call of an instrumented client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outlay._metered import Call
+from outlay.extract._read import get, items
+
+
+class ClientCall(Call):
+    """A call of which the request is known: the model asked for, what was to be spoken, whether it reads again."""
+
+    def __init__(
+        self,
+        provider: str,
+        model: str | None,
+        fields: dict[str, Any],
+        *,
+        again: bool = False,
+        characters: int | None = None,
+        withheld: bool = False,
+    ) -> None:
+        """Begin now."""
+        super().__init__(provider, model, None, fields)
+        self._again, self._characters, self._withheld = again, characters, withheld
+
+    def fed(self, chunk: Any) -> None:
+        """Take a chunk: an event of a stream, or one result of a batch, which is a use of its own."""
+        if not self._again:
+            super().fed(chunk)
+        elif get(chunk, "result") is not None:
+            self._note_part(lambda extract: extract.usage(self._provider, chunk, model=self._model))
+
+    def _of(self, extract: Any, answer: Any) -> Any:
+        model = self._model or extract.UNKNOWN
+        if self._characters is not None:
+            return extract.openai.speech(model=model, characters=self._characters, provider=self._provider)
+        found = extract.usage(self._provider, answer, model=self._model)
+        if self._again:
+            return tuple(each for each in found if each.id is not None)  # the others were counted when they were made
+        if found or get(answer, "status") in {"queued", "in_progress"}:
+            return found
+        unknown = extract.Used(provider=self._provider, model=model, quantities={extract.UNMETERED: 1}, estimated=True)
+        return (unknown,)
+
+    def _is_withheld(self, chunk: Any) -> bool:
+        return self._withheld and get(chunk, "usage") is not None and not any(True for _ in items(chunk, "choices"))

@@ -1,0 +1,186 @@
+"""The clients of `openai` and `anthropic`, which one generator writes: all their calls pass through `request`.
+
+A client keeps its class, for the libraries ask for it, and has `request`, `copy` and `with_options` replaced on the one
+object. A stream or a raw response becomes an object of a subclass of its own class, made here, so that nothing holds it
+longer than before: one that is dropped is closed as soon as it was.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from outlay._instrument import _endpoints
+from outlay._instrument._addresses import provider_of
+from outlay._instrument._calls import ClientCall
+from outlay._sdk import PROCESS
+
+_PLAN = "_outlay_plan"
+_CALL = "_outlay_call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a client is metered."""
+
+    family: str
+    provider: str | None = None
+    stream_usage: bool | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def meter(client: Any, plan: Plan) -> None:
+    """Meter the client, and every copy it makes of itself."""
+    if hasattr(client, _PLAN):
+        return
+    setattr(client, _PLAN, plan)
+    wrap = _asynchronous if inspect.iscoroutinefunction(client.request) else _blocking
+    client.request = wrap(client, plan)
+    client.copy, client.with_options = _copying(client.copy, plan), _copying(client.with_options, plan)
+
+
+def _copying(copy: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
+    @functools.wraps(copy)
+    def copied(*args: Any, **kwargs: Any) -> Any:
+        made = copy(*args, **kwargs)
+        meter(made, plan)
+        return made
+
+    return copied
+
+
+def _subclass(kind: type[Any], changes: Mapping[str, Any]) -> type[Any]:
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    return type(kind.__name__, (kind,), {**names, **changes})
+
+
+def _blocking(client: Any, plan: Plan) -> Callable[..., Any]:
+    request = client.request
+
+    @functools.wraps(request)
+    def metered(cast_to: Any, options: Any, **kwargs: Any) -> Any:
+        call = _begin(client, options, plan)
+        answer = request(cast_to, options, **kwargs)
+        return answer if call is None else _follow(call, answer)
+
+    return metered
+
+
+def _asynchronous(client: Any, plan: Plan) -> Callable[..., Any]:
+    request = client.request
+
+    @functools.wraps(request)
+    async def metered(cast_to: Any, options: Any, **kwargs: Any) -> Any:
+        call = _begin(client, options, plan)
+        answer = await request(cast_to, options, **kwargs)
+        return answer if call is None else _follow(call, answer)
+
+    return metered
+
+
+def _begin(client: Any, options: Any, plan: Plan) -> ClientCall | None:
+    """Return the call that begins here; None when it costs nothing, or no one counts."""
+    if PROCESS.recorder is None:
+        return None
+    try:
+        if not _endpoints.billed(plan.family, options):
+            return None
+        provider = plan.provider or provider_of(client)
+        wanted = plan.stream_usage if plan.stream_usage is not None else provider == "openai"
+        withheld = wanted and plan.family == "openai" and _endpoints.ask_for_usage(options)
+        model = _endpoints.asked(options, "model")
+        return ClientCall(
+            provider,
+            model if isinstance(model, str) else None,
+            dict(plan.fields),
+            again=_endpoints.is_read_again(options),
+            characters=_endpoints.spoken(options),
+            withheld=withheld,
+        )
+    except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
+        PROCESS.notices.tell("instrument", "a call cannot be metered: %r", error)
+        return None
+
+
+def _follow(call: ClientCall, answer: Any) -> Any:
+    try:
+        if hasattr(answer, _CALL):
+            return answer
+        if hasattr(answer, "http_response") and hasattr(answer, "parse"):
+            _follow_raw(call, answer)
+        elif hasattr(answer, "_iterator"):
+            _follow_stream(call, answer)
+        else:
+            call.returned(answer)
+    except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
+        PROCESS.notices.tell("instrument", "an answer cannot be metered: %r", error)
+    return answer
+
+
+def _follow_stream(call: ClientCall, stream: Any) -> None:
+    follow = call.follow_async if hasattr(stream, "__anext__") else call.follow
+    stream._iterator = follow(stream._iterator)  # noqa: SLF001 - what every way to read the stream passes through
+    setattr(stream, _CALL, call)
+    kind: Any = type(stream)
+    stream.__class__ = _followed_stream(kind)
+
+
+def _follow_raw(call: ClientCall, raw: Any) -> None:
+    if (content := _content(raw)) is not None:
+        call.returned(content)
+        return
+    setattr(raw, _CALL, call)
+    kind: Any = type(raw)
+    raw.__class__ = _followed_raw(kind)
+
+
+@functools.cache
+def _followed_stream(kind: type[Any]) -> type[Any]:
+    if inspect.iscoroutinefunction(kind.close):
+
+        @functools.wraps(kind.close)
+        async def aclose(self: Any) -> None:
+            try:
+                await kind.close(self)
+            finally:
+                getattr(self, _CALL).ended()
+
+        return _subclass(kind, {"close": aclose})
+
+    @functools.wraps(kind.close)
+    def close(self: Any) -> None:
+        try:
+            kind.close(self)
+        finally:
+            getattr(self, _CALL).ended()
+
+    return _subclass(kind, {"close": close})
+
+
+@functools.cache
+def _followed_raw(kind: type[Any]) -> type[Any]:
+    if inspect.iscoroutinefunction(kind.parse):
+
+        @functools.wraps(kind.parse)
+        async def parsing(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return _follow(getattr(self, _CALL), await kind.parse(self, *args, **kwargs))
+
+        return _subclass(kind, {"parse": parsing})
+
+    @functools.wraps(kind.parse)
+    def parsed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _follow(getattr(self, _CALL), kind.parse(self, *args, **kwargs))
+
+    return _subclass(kind, {"parse": parsed})
+
+
+def _content(raw: Any) -> Any:
+    """Return the JSON of a response that was read already; None for one that is yet to be, or is something else."""
+    response = raw.http_response
+    if not response.is_stream_consumed or "json" not in response.headers.get("content-type", ""):
+        return None
+    return json.loads(response.content)
