@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -34,8 +35,8 @@ class Packer:
         lost: Callable[[], int],
     ) -> None:
         """Keep the ends; `lost` returns how many events found no room since it was last asked."""
-        self.wake = threading.Event()
-        """Set by whoever adds to the deque."""
+        self._woken = False
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.urgent = threading.Event()
         """Set to have no wait for a fuller batch."""
         self._waiting, self._courier = waiting, courier
@@ -47,19 +48,30 @@ class Packer:
         self._lines: list[bytes] = []
         self._bytes = 0
 
+    @property
+    def woken(self) -> bool:
+        """Whether the deque will be looked at, so that whoever adds to it need not say so."""
+        return self._woken
+
+    def wake(self) -> None:
+        """Have the deque looked at. Callable from anywhere, a finalizer in the middle of this very call included."""
+        if not self._woken:
+            self._woken = True
+            self._wake.put(None)
+
     def stop(self) -> None:
         """Have everything packed that is there, and end."""
         self._stopping = True
         self.urgent.set()
-        self.wake.set()
+        self.wake()
 
     def run(self) -> None:
         """Work until stopped."""
         while not self._stopping:
-            self.wake.wait()
+            self._wake.get()
             self.urgent.wait(self._interval)
             self.urgent.clear()
-            self.wake.clear()
+            self._woken = False
             self.pack()
         self.pack()
 

@@ -24,6 +24,9 @@ from outlay._transport import Transport
 RETRY = Retry(first=1.0, longest=60.0)
 """How soon to look again for a far end that is away."""
 
+PACKING_SECONDS = 5.0
+"""Longest wait, at the end, for what is in memory to become events that disk can hold."""
+
 
 class Recorder:
     """Everything between `track` and the transport."""
@@ -48,7 +51,7 @@ class Recorder:
                 self._lost += 1
             return
         waiting.append(Noted(time.time(), labels() if within is None else within, fields))
-        if not self._packer.wake.is_set():
+        if not self._packer.woken:
             self._wake()
 
     def flush(self, timeout: float) -> bool:
@@ -72,7 +75,7 @@ class Recorder:
         self._packer.stop()
         self._courier.stop()
         for thread in self._threads[:1]:
-            thread.join(timeout=1.0)
+            thread.join(timeout=PACKING_SECONDS)
         self._courier.rescue()
         if self._spool is not None:
             self._spool.close()
@@ -97,8 +100,9 @@ class Recorder:
     def _begin(self) -> None:
         self._waiting: Waiting = Waiting()
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()
-        self._lost, self._lost_lock = 0, threading.Lock()
+        # Reentrant, for a finalizer that tracks may run in the middle of any of this.
+        self._starting, self._started = threading.RLock(), False
+        self._lost, self._lost_lock = 0, threading.RLock()
         self._tally, notices, progress = Tally(), Notices(), Progress()
         batch_events = self.settings.batch_events
         self._courier = Courier(
@@ -125,14 +129,15 @@ class Recorder:
         )
 
     def _wake(self) -> None:
-        self._packer.wake.set()
-        if not self._threads:
+        self._packer.wake()
+        if not self._started:
             self._start()
 
     def _start(self) -> None:
         with self._starting:
-            if self._threads:
+            if self._started:
                 return
+            self._started = True
             for name, work in (("pack", self._packer.run), ("send", self._courier.run)):
                 thread = threading.Thread(target=work, name=f"outlay-{name}", daemon=True)
                 thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -181,3 +182,25 @@ def test_a_spool_folder_is_its_own_for_server_and_key(tmp_path: Path) -> None:
     other = read_settings({}, server="http://a", api_key="l", spool=tmp_path).spool_folder()
     assert one is not None
     assert one != other
+
+
+def test_a_finalizer_may_track_in_the_middle_of_anything() -> None:
+    class Garbage:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            outlay.track("openai", "finalized", {"input_tokens": 1})
+
+    before = gc.get_threshold()
+    with outlay.testing.capture() as usage:
+        gc.set_threshold(1, 1, 1)
+        try:
+            for _ in range(300):
+                Garbage()
+                outlay.track("openai", "m", {"input_tokens": 1})
+        finally:
+            gc.set_threshold(*before)
+        gc.collect()
+        assert sorted({event.model for event in usage.events}) == ["finalized", "m"]
+        assert usage.stats.accepted == 600
