@@ -11,43 +11,33 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from outlay._instrument import _endpoints
 from outlay._instrument._addresses import provider_of
 from outlay._instrument._calls import ClientCall
+from outlay._instrument._plan import Plan
 from outlay._sdk import PROCESS
 
 _PLAN = "_outlay_plan"
 _CALL = "_outlay_call"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a client is metered."""
-
-    family: str
-    provider: str | None = None
-    stream_usage: bool | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-def meter(client: Any, plan: Plan) -> None:
+def meter(client: Any, family: str, plan: Plan) -> None:
     """Meter the client, and every copy it makes of itself."""
     if hasattr(client, _PLAN):
         return
     setattr(client, _PLAN, plan)
     wrap = _asynchronous if inspect.iscoroutinefunction(client.request) else _blocking
-    client.request = wrap(client, plan)
-    client.copy, client.with_options = _copying(client.copy, plan), _copying(client.with_options, plan)
+    client.request = wrap(client, family, plan)
+    client.copy, client.with_options = _copying(client.copy, family, plan), _copying(client.with_options, family, plan)
 
 
-def _copying(copy: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
+def _copying(copy: Callable[..., Any], family: str, plan: Plan) -> Callable[..., Any]:
     @functools.wraps(copy)
     def copied(*args: Any, **kwargs: Any) -> Any:
         made = copy(*args, **kwargs)
-        meter(made, plan)
+        meter(made, family, plan)
         return made
 
     return copied
@@ -58,40 +48,40 @@ def _subclass(kind: type[Any], changes: Mapping[str, Any]) -> type[Any]:
     return type(kind.__name__, (kind,), {**names, **changes})
 
 
-def _blocking(client: Any, plan: Plan) -> Callable[..., Any]:
+def _blocking(client: Any, family: str, plan: Plan) -> Callable[..., Any]:
     request = client.request
 
     @functools.wraps(request)
     def metered(cast_to: Any, options: Any, **kwargs: Any) -> Any:
-        call = _begin(client, options, plan)
+        call = _begin(client, options, family, plan)
         answer = request(cast_to, options, **kwargs)
         return answer if call is None else _follow(call, answer)
 
     return metered
 
 
-def _asynchronous(client: Any, plan: Plan) -> Callable[..., Any]:
+def _asynchronous(client: Any, family: str, plan: Plan) -> Callable[..., Any]:
     request = client.request
 
     @functools.wraps(request)
     async def metered(cast_to: Any, options: Any, **kwargs: Any) -> Any:
-        call = _begin(client, options, plan)
+        call = _begin(client, options, family, plan)
         answer = await request(cast_to, options, **kwargs)
         return answer if call is None else _follow(call, answer)
 
     return metered
 
 
-def _begin(client: Any, options: Any, plan: Plan) -> ClientCall | None:
+def _begin(client: Any, options: Any, family: str, plan: Plan) -> ClientCall | None:
     """Return the call that begins here; None when it costs nothing, or no one counts."""
     if PROCESS.recorder is None:
         return None
     try:
-        if not _endpoints.billed(plan.family, options):
+        if not _endpoints.billed(family, options):
             return None
         provider = plan.provider or provider_of(client)
         wanted = plan.stream_usage if plan.stream_usage is not None else provider == "openai"
-        withheld = wanted and plan.family == "openai" and _endpoints.ask_for_usage(options)
+        withheld = wanted and family == "openai" and _endpoints.ask_for_usage(options)
         model = _endpoints.asked(options, "model")
         return ClientCall(
             provider,

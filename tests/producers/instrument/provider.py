@@ -40,10 +40,12 @@ def whole(body: object, **headers: str) -> httpx2.Response:
     return httpx2.Response(200, json=body, headers=headers)
 
 
-def events(chunks: Sequence[dict[str, Any]], *, named: bool = False, cut: bool = False) -> httpx2.Response:
-    """Server-sent events; `cut` breaks the connection after them."""
+def events(
+    chunks: Sequence[dict[str, Any]], *, named: bool = False, cut: bool = False, done: bool = True
+) -> httpx2.Response:
+    """Server-sent events; `cut` breaks the connection after them, `done` ends them as OpenAI does."""
     lines = [(f"event: {chunk['type']}\n" if named else "") + f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
-    if not named and not cut:
+    if done and not named and not cut:
         lines.append("data: [DONE]\n\n")
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=_Body(lines, cut=cut))
 

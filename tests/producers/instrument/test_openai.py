@@ -331,5 +331,7 @@ def test_with_the_sdk_off_a_client_is_as_it_was() -> None:
 
 
 def test_a_client_of_something_else_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"cannot meter builtins\.object; it takes clients of openai and anthropic"):
+    with pytest.raises(
+        TypeError, match=r"cannot meter builtins\.object; it takes clients of openai, anthropic, google-genai and mis"
+    ):
         outlay.instrument(object())
