@@ -11,6 +11,7 @@ import pytest
 from outlay_infra.errors import StoreError, StoreUnavailable
 from outlay_infra.warehouse import ReadLimits, Warehouse
 from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, marked
+from outlay_infra.warehouse.warehouse import BEGUN_BLOCKS
 from outlay_schemas.block import Block
 from tests import builders
 
@@ -128,7 +129,7 @@ class Crash(Exception):  # noqa: N818 - reads as what it is
 
 
 def test_a_block_acknowledged_before_a_crash_is_completed(warehouse: Warehouse) -> None:
-    def crash() -> None:
+    def crash() -> bool:
         raise Crash
 
     with pytest.raises(Crash):
@@ -151,7 +152,7 @@ def test_what_its_entries_do_not_tell_is_acknowledged_at_the_end(warehouse: Ware
     told: list[bool] = []
     mixed = builders.block(builders.entries(), offset=GENERATION + 1, **more)
 
-    warehouse.insert_block(mixed, durable=lambda: told.append(True))
+    warehouse.insert_block(mixed, durable=lambda: bool(told.append(True)))
 
     assert told == []
 
@@ -167,7 +168,7 @@ def test_a_question_is_answered_with_what_was_acknowledged_before_it(warehouse: 
     with ThreadPoolExecutor(1) as pool:
         for number in range(1, 6):
             warehouse.insert_block(
-                entries_alone(GENERATION + number), durable=lambda: asked.append(pool.submit(counted))
+                entries_alone(GENERATION + number), durable=lambda: bool(asked.append(pool.submit(counted)))
             )
 
     assert [answer.result() for answer in asked] == [1, 2, 3, 4, 5]
@@ -178,14 +179,14 @@ def test_a_block_that_fails_after_it_was_acknowledged_holds_no_question_back(war
     warehouse.command("RENAME TABLE days TO away")
     told: list[bool] = []
     with pytest.raises(StoreError):
-        warehouse.insert_block(entries_alone(GENERATION + 1), durable=lambda: told.append(True))
+        warehouse.insert_block(entries_alone(GENERATION + 1), durable=lambda: bool(told.append(True)))
     warehouse.command("RENAME TABLE away TO days")
 
     assert told == [True]
     assert reader.query("SELECT count() AS n FROM ledger")["n"].to_pylist() == [1]
     with pytest.raises(StoreUnavailable, match="waits for the store"):
         warehouse.repair("days", "202605")
-    warehouse.finish_block(entries_alone(GENERATION + 1))
+    warehouse.finish_blocks([entries_alone(GENERATION + 1)])
     assert warehouse.check() == []
 
 
@@ -196,6 +197,59 @@ def test_a_rebuilt_table_keeps_the_marks_of_blocks_to_be_finished(warehouse: War
         for month in ("202603", "202605"):
             warehouse.repair(table, month)
 
-    warehouse.finish_block(cut)
+    warehouse.finish_blocks([cut])
 
     assert warehouse.check() == []
+
+
+def test_the_rest_of_small_blocks_is_stored_together_later(warehouse: Warehouse) -> None:
+    left = [
+        warehouse.insert_block(entries_alone(GENERATION + number), durable=lambda: True)
+        for number in range(1, BEGUN_BLOCKS)
+    ]
+    assert left == [True] * (BEGUN_BLOCKS - 1)
+    assert warehouse.query("SELECT count() AS n FROM receipts")["n"].to_pylist() == [0]
+
+    assert not warehouse.insert_block(entries_alone(GENERATION + BEGUN_BLOCKS), durable=lambda: True)
+
+    assert warehouse.query("SELECT count() AS n FROM receipts")["n"].to_pylist() == [BEGUN_BLOCKS]
+    assert warehouse.check() == []
+
+
+def test_what_was_left_for_later_is_stored_when_asked_to_or_with_the_next_block(warehouse: Warehouse) -> None:
+    assert warehouse.insert_block(entries_alone(GENERATION + 1), durable=lambda: True)
+    warehouse.complete_blocks()
+    assert warehouse.query("SELECT count() AS n FROM receipts")["n"].to_pylist() == [1]
+
+    assert warehouse.insert_block(entries_alone(GENERATION + 2), durable=lambda: True)
+    assert not warehouse.insert_block(block(GENERATION + 3), durable=lambda: True)
+
+    assert warehouse.query("SELECT uniqExact(block) AS n FROM receipts")["n"].to_pylist() == [3]
+    assert warehouse.check() == []
+
+
+def test_a_check_sees_nothing_left_for_later(warehouse: Warehouse) -> None:
+    assert warehouse.insert_block(entries_alone(GENERATION + 1), durable=lambda: True)
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(warehouse.check)
+        warehouse.complete_blocks()
+        assert checking.result() == []
+
+
+@pytest.mark.parametrize("failing", ["tag_days", "cells", "days", "event_ids", "receipts", None])
+def test_blocks_left_for_later_by_a_crash_are_completed(warehouse: Warehouse, failing: str | None) -> None:
+    for number in range(1, 4):
+        assert warehouse.insert_block(entries_alone(GENERATION + number), durable=lambda: True)
+    if failing:
+        warehouse.command(f"RENAME TABLE {failing} TO away")
+        with pytest.raises(StoreError):
+            warehouse.complete_blocks()
+        warehouse.command(f"RENAME TABLE away TO {failing}")
+
+    mended = warehouse.recover("embedded/")
+
+    assert mended == [
+        f"completed block embedded/0/{GENERATION + number}, which a crash had left half stored" for number in (1, 2, 3)
+    ]
+    assert warehouse.check() == []
+    assert warehouse.query("SELECT sum(received) AS n FROM receipts")["n"].to_pylist() == [3]

@@ -141,7 +141,7 @@ class Flaky(MemoryLedger):
         super().__init__()
         self._plan = plan
 
-    def insert_block(self, block: Any, /, **more: Any) -> None:
+    def insert_block(self, block: Any, /, **more: Any) -> bool:
         step = next(self._plan, "fine")
         self.failure = StoreUnavailable(step) if step != "fine" else None
         self.cut_short = step in {"all", "some"}
@@ -149,7 +149,7 @@ class Flaky(MemoryLedger):
             entries = block.entries.slice(0, block.entries.num_rows // 2)
             block = replace(block, entries=entries, ids=block.ids.slice(0, len(entries)), cells=cells(entries))
         try:
-            super().insert_block(block, **more)
+            return super().insert_block(block, **more)
         finally:
             self.failure = None
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay_schemas.arrow import ENTRIES
+from outlay_schemas.usage import MAX_COUNT
 from outlay_streams.cells import cells, days, tag_days
 from tests.builders import block, entries
 
@@ -38,6 +39,7 @@ def sorted_rows(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(table.to_pylist(), key=repr)
 
 
+@settings(deadline=None)
 @given(st.lists(rows, max_size=30), st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_sums_equal_a_count_row_by_row(batch: list[dict[str, Any]], acme: str, beta: str) -> None:
     table = entries(*batch) if batch else ENTRIES.empty_table()
@@ -72,3 +74,15 @@ def test_an_unpriced_entry_counts_and_adds_no_money() -> None:
     table = entries({"amount": None, "status": "unpriced", "reason": "unknown_model: x"}, {"amount": "2"})
     found = {row["status"]: (row["entries"], row["amount"]) for row in cells(table).to_pylist()}
     assert found == {"unpriced": (1, 0), "priced": (1, 2)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(MAX_COUNT - 3, MAX_COUNT), min_size=1, max_size=50))
+def test_counts_at_their_limit_sum_exactly(counts: list[int]) -> None:
+    summed = cells(entries(*({"input_tokens": count, "calls": count} for count in counts)))
+
+    assert summed["input_tokens"].to_pylist() == summed["calls"].to_pylist() == [sum(counts)]
+
+
+def test_no_sum_of_nine_million_entries_wraps() -> None:
+    assert 9_000_000 * MAX_COUNT < 2**63

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -19,7 +19,8 @@ TABLES = {"entries": ENTRIES, "ids": IDS, "cells": CELLS, "receipts": RECEIPTS, 
 class MemoryLedger:
     """Implements `Ledger`. Set `failure` to make every write raise it, `cut_short` to store the entries first.
 
-    With `early` set, a block is durable as soon as a write begins to wait at the gate.
+    With `early` set, a block is durable as soon as a write begins to wait at the gate, and its rest is left for later
+    while more is to come.
     """
 
     def __init__(self) -> None:
@@ -40,11 +41,12 @@ class MemoryLedger:
         """Released as often as the ledger finished a block."""
         self.lookups: list[int] = []
 
-    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = lambda: None) -> None:
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = lambda: False) -> bool:
         self.entered.release()
         if self.early:
             self.half[block.token] = block
-            durable()
+            if durable():
+                return True
         assert self.gate.wait(30)
         held = self.blocks.get(block.token) or self.half.get(block.token)
         assert held is None or held.entries.equals(block.entries), f"{block.token} names two contents"
@@ -53,11 +55,19 @@ class MemoryLedger:
                 self.half[block.token] = block
             raise self.failure
         self._keep(block)
+        return False
 
-    def finish_block(self, block: Block, /) -> None:
+    def complete_blocks(self) -> None:
         if self.failure is not None:
             raise self.failure
-        self._keep(block)
+        self.blocks.update(self.half)
+        self.half.clear()
+
+    def finish_blocks(self, blocks: Sequence[Block], /) -> None:
+        if self.failure is not None:
+            raise self.failure
+        for block in blocks:
+            self._keep(block)
         self.finished.release()
 
     def _keep(self, block: Block) -> None:

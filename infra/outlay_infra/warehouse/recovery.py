@@ -6,7 +6,7 @@ the ledger, and a partition that still differs, for a block of an earlier versio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -63,16 +63,23 @@ SELECT max(last) AS last, count() AS n FROM (
 """
 
 
+_ROWS: tuple[tuple[Rollup, Callable[[Block], pa.Table]], ...] = (
+    (TAG_DAYS, lambda block: block.tag_days),
+    (CELLS, lambda block: block.cells),
+    (DAYS, lambda block: block.days),
+    (EVENT_IDS, lambda block: block.ids),
+)
+
+
 def recover(database: Database, loader: BlockLoader, prefix: str, zones: Mapping[str, str]) -> list[str]:
     """Complete every unfinished block of the partitions that start so; return a line for each thing mended."""
-    mended = []
-    for partition, offset in unfinished(database, prefix):
-        block = rebuilt(database, partition, offset, zones)
+    mended: list[str] = []
+    blocks = [rebuilt(database, partition, offset, zones) for partition, offset in unfinished(database, prefix)]
+    for block in blocks:
         loader.load([block])
         mended.append(f"completed block {block.token}, which a crash had left half stored")
-        for rollup, rows in ((TAG_DAYS, block.tag_days), (CELLS, block.cells), (DAYS, block.days)):
-            mended += _verified(database, rollup, rows, zones)
-        mended += _verified(database, EVENT_IDS, block.ids, zones)
+    for rollup, rows in _ROWS if blocks else ():
+        mended += _verified(database, rollup, pa.concat_tables(map(rows, blocks)), zones)
     states.catch_up(database)
     return mended
 

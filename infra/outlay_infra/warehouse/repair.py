@@ -6,12 +6,16 @@ Blocks that are not complete yet keep their marks (`outlay_infra.warehouse.loadi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
 
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import derive, totals
 from outlay_infra.warehouse.database import Database
-from outlay_infra.warehouse.loading.shares import BETWEEN
+from outlay_infra.warehouse.loading.shares import BETWEEN, NO_ORG
 from outlay_infra.warehouse.partitions import (
     expired_months,
     month_days,
@@ -72,27 +76,49 @@ def _put_in_place(database: Database, table: str, partition: str, aside: str) ->
     database.command(f"ALTER TABLE {table} {how}")
 
 
-def rebuild_days(database: Database, org: str) -> list[str]:
-    """Rebuild every local-day table for the months in which `org` has entries; return a line for each partition.
+@dataclass(frozen=True, slots=True)
+class DayRebuild:
+    """The partitions of local-day tables to be rebuilt after the reporting zone of `org` changed."""
 
-    The end is noted in `day_zones`. The caller keeps writers out, and blocks metered under an earlier zone for good.
+    org: str
+    version: int
+    """The catalog version that declares the zone."""
+    zones: Mapping[str, str]
+    partitions: tuple[tuple[str, int], ...]
+    """Table and month."""
+
+
+def plan_days(database: Database, org: str) -> DayRebuild:
+    """Return what is to be rebuilt: every local-day table, for the months in which `org` has entries.
+
+    The caller sees to it that no block metered under an earlier zone follows.
     """
     version = declared_version(database, org)  # before the zones: a later change then counts as not followed
     zones = reporting_zones(database)
     present = database.query(
         "SELECT DISTINCT toYYYYMM(time) AS month FROM ledger WHERE org = {org:String}", {"org": org}
     )
-    expired = expired_months(database)
     own = frozenset(present["month"].to_pylist())
-    done = []
-    for rollup in ROLLUPS.values():
-        if rollup.local:
-            near = {month_number(day) for month in own for day in _edges(month)} | own
-            stored = set(partitions_present(database, rollup.table, "ledger"))
-            months = sorted((near & stored | own) - expired)
-            done += [repair(database, rollup.table, str(month), zones) for month in months]
-    note_rebuilt(database, org, version=version, zone=zones.get(org, DEFAULT))
-    return done
+    near = {month_number(day) for month in own for day in _edges(month)} | own
+    partitions = [
+        (rollup.table, month)
+        for rollup in ROLLUPS.values()
+        if rollup.local
+        for month in sorted(near & set(partitions_present(database, rollup.table, "ledger")) | own)
+    ]
+    return DayRebuild(org, version, zones, tuple(partitions))
+
+
+def rebuild_day_partition(database: Database, plan: DayRebuild, table: str, month: int) -> str | None:
+    """Rebuild one of the plan and return a line that says so, or None where retention left nothing to rebuild from."""
+    if month in expired_months(database):
+        return None
+    return repair(database, table, str(month), plan.zones)
+
+
+def note_days(database: Database, plan: DayRebuild) -> None:
+    """Note in `day_zones` that all of the plan was rebuilt."""
+    note_rebuilt(database, plan.org, version=plan.version, zone=plan.zones.get(plan.org, DEFAULT))
 
 
 def _edges(month: int) -> tuple[date, date]:
@@ -135,15 +161,20 @@ def _mark(database: Database, rollup: Rollup, partition: str, aside: str, zones:
     scope = totals.days_scope(rollup, partition_days(rollup, partition), None)
     own = "l.`partition` IN {sources:Array(String)} AND l.block IN {blocks:Array(UInt64)}"
     asked = {"sources": [source for source, _ in waiting], "blocks": [block for _, block in waiting]}
-    columns = f"org, {target.mark['partition']}, {target.mark['offset']}, {target.time}, entries"
+    times: dict[tuple[str, int], Any] = {}
     for group in derive.groups(rollup, zones):
-        database.command(
-            f"INSERT INTO {aside} ({columns}) SETTINGS insert_deduplicate = 0"
-            f" SELECT '', l.`partition`, toString(l.block), min({rollup.keys[target.time]}), toInt64(1)"
-            f" FROM ledger AS l {rollup.rows} WHERE {own} AND {scope.condition} AND l.{group.condition}"
-            f" GROUP BY l.`partition`, l.block",
+        found = database.query(
+            f"SELECT l.`partition` AS source, l.block AS block, min({rollup.keys[target.time]}) AS first"
+            f" FROM ledger AS l {rollup.rows} WHERE {own} AND {scope.condition} AND l.{group.condition} GROUP BY ALL",
             {**scope.parameters, **group.parameters, **asked},
         )
+        times |= {(row["source"], row["block"]): row["first"] for row in found.to_pylist()}
+    marks = [
+        {"org": NO_ORG, target.mark["partition"]: source, target.mark["offset"]: str(block), target.time: at}
+        for (source, block), at in times.items()
+    ]
+    if marks:
+        database.insert(aside, pa.Table.from_pylist([{**mark, "entries": 1} for mark in marks]))
 
 
 def _open_blocks(database: Database) -> Iterator[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -28,6 +28,10 @@ from outlay_schemas.prices import PriceRecord
 WORKERS = 3
 """Tables of a block written at once."""
 
+BEGUN_BLOCKS = 4
+BEGUN_ENTRIES = 1_000
+"""So many small blocks, with so many entries together, may have their rest stored at once."""
+
 STATES_EVERY = 256
 """Blocks after which users and latencies are caught up."""
 
@@ -36,8 +40,9 @@ def _always() -> bool:
     return True
 
 
-def _nobody() -> None:
-    """Nobody waits."""
+def _whole() -> bool:
+    """Nobody waits for an early answer, and the block is to be stored whole at once."""
+    return False
 
 
 class Warehouse:
@@ -54,6 +59,7 @@ class Warehouse:
         self._engine = engine
         self._unsummed = 0
         self._unfinished = False
+        self._begun: list[Block] = []
         self._writing, self._summing = threading.RLock(), threading.RLock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="warehouse")
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="sums")
@@ -72,17 +78,19 @@ class Warehouse:
 
     def close(self) -> None:
         """Let the engine go, after the writes under way."""
-        self._behind.shutdown()
         with self._writing:
             self.settle()
+            self._behind.shutdown()
             self._workers.shutdown()
             self._engine.close()
 
     def settle(self) -> None:
         """Sum what this process wrote and left to be summed."""
-        if self._unsummed:
-            with suppress(StoreError):  # what is left is summed at the next start
-                self.catch_up()
+        with suppress(StoreError):  # what is left is stored and summed at the next start
+            if not self._unfinished:
+                self.complete_blocks()
+            if self._unsummed:
+                self._sum()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +117,7 @@ class Warehouse:
 
     def reader(self, limits: ReadLimits) -> Reader:
         """Return what answers callers: each question takes so much time and memory and no more."""
-        return Reader(self._engine, limits, self._own.wait)
+        return Reader(self._engine, limits, self._own_writes)
 
     def command(self, sql: str, params: Parameters = NONE) -> None:
         """Run a statement that returns no rows."""
@@ -119,45 +127,90 @@ class Warehouse:
         """Insert rows that are no part of a block, as one block; a repeat under the same `token` changes nothing."""
         self._engine.insert(table, as_written(table, rows), token=token)
 
-    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = _nobody) -> None:
-        """Store a block whose offset no other ever had; every table has it, durably, when this returns.
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = _whole) -> bool:
+        """Store a block whose offset no other ever had; every table has it, durably, when this returns False.
 
-        `durable` is called before that once nothing can undo the block any more, where that is so: its callers can be
-        answered, and readers wait for the rest. What an error leaves open, `finish_block` or `recover` finds out.
+        Where nothing can undo the block before that, `durable` is called then: its callers can be answered, and readers
+        wait for the rest. If it returns True, for more blocks are to follow at once, the rest may be left to be stored
+        with theirs, or by `complete_blocks`: then this returns True. What an error leaves open, `finish_blocks` or
+        `recover` finds out.
         """
-        with self._writing, self._own.block(durable) as acknowledge:
-            self._unfinished = True
-            self._blocks.store(block, acknowledge)
-            self._unfinished = False
-            self._unsummed += 1
-            if self._unsummed >= STATES_EVERY:
-                self._unsummed = 0
-                self._behind.submit(self._sum_behind)
+        with self._writing, self._open_until_stored():
+            self._refuse_while_open()
+            may_wait = False
+            if self._blocks.begin(block):
+                self._own.acknowledged()
+                may_wait = durable()
+            self._begun.append(block)
+            few = len(self._begun) < BEGUN_BLOCKS and sum(one.entries.num_rows for one in self._begun) < BEGUN_ENTRIES
+            if not (may_wait and few) or self._own.awaited:
+                self._complete()
+            return bool(self._begun)
 
-    def finish_block(self, block: Block, /) -> None:
-        """Store what the tables lack of a block, whatever became of earlier tries: each is asked what it holds."""
+    def complete_blocks(self) -> None:
+        """Store what `insert_block` left for later; raise `StoreUnavailable` while blocks are open after a failure."""
+        with self._writing, self._open_until_stored():
+            self._refuse_while_open()
+            self._complete()
+
+    def finish_blocks(self, blocks: Sequence[Block], /) -> None:
+        """Store what the tables lack of consecutive blocks, whatever became of earlier tries: each table is asked."""
         with self._writing:
-            self._blocks.load([block])
-            self._unfinished = False
+            self._blocks.load(blocks)
+            self._settled()
+
+    def _complete(self) -> None:
+        if self._begun:
+            self._blocks.complete(self._begun)
+            self._unsummed += len(self._begun)
+            self._settled()
+        if self._unsummed >= STATES_EVERY:
+            self._unsummed = 0
+            self._behind.submit(self._sum_behind)
+
+    def _refuse_while_open(self) -> None:
+        if self._unfinished:
+            raise StoreUnavailable("a block waits for the store; retry once it is stored")
+
+    @contextmanager
+    def _open_until_stored(self) -> Iterator[None]:
+        """Release who waits, and remember that blocks are open, when storing them fails."""
+        try:
+            yield
+        except BaseException:
+            self._unfinished = True
+            self._own.whole()
+            raise
+
+    def _settled(self) -> None:
+        self._begun.clear()
+        self._unfinished = False
+        self._own.whole()
 
     def catch_up(self) -> None:
         """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; all else is up to date."""
-        self._own.wait()
+        self._own_writes()
+        self._sum()
+
+    def _sum(self) -> None:
         with self._summing:
-            if not self.may_write():
-                return
-            self._unsummed = 0
-            states.catch_up(self._engine)
+            if self.may_write():
+                self._unsummed = 0
+                states.catch_up(self._engine)
 
     def _sum_behind(self) -> None:
         with suppress(StoreError):  # what is left is summed the next time
-            self.catch_up()
+            self._sum()
+
+    def _own_writes(self) -> None:
+        if self.may_write():  # else another process does what is left
+            self._own.wait()
 
     def recover(self, partition_prefix: str, /, zones: Mapping[str, str] | None = None) -> list[str]:
         """Complete what a crash cut short, blocks and then retention; return a line for each thing mended."""
         with self._writing, self._summing:
             mended = recovery.recover(self._engine, self._blocks, partition_prefix, self._zones(zones))
-            self._unfinished = False
+            self._settled()
             return [*mended, *retention.finish(self._engine)]
 
     def last_offset(self, partition_prefix: str, /) -> int | None:
@@ -194,8 +247,22 @@ class Warehouse:
 
         The caller sees to it that no block metered under the earlier zone follows.
         """
+        return list(self.rebuilding_days(org))
+
+    def rebuilding_days(self, org: str) -> Iterator[str]:
+        """Do as `rebuild_days`, a partition whenever a line is asked for; blocks are stored between them.
+
+        Only the end is noted, so one that is given up is begun anew by the next.
+        """
         with self._still():
-            return repairs.rebuild_days(self._engine, org)
+            plan = repairs.plan_days(self._engine, org)
+        for place, (table, month) in enumerate(plan.partitions, start=1):
+            with self._still():
+                line = repairs.rebuild_day_partition(self._engine, plan, table, month)
+            if line is not None:
+                yield f"{line} ({place} of {len(plan.partitions)})"
+        with self._still():
+            repairs.note_days(self._engine, plan)
 
     def retention(
         self,
@@ -215,9 +282,8 @@ class Warehouse:
         with self._writing, self._summing:
             if not self.may_write():
                 raise StoreInUse("another process may write to this store by now; ask that one, or stop it")
-            if self._unfinished:
-                raise StoreUnavailable("a block waits for the store; retry once it is stored")
-            self.catch_up()
+            self.complete_blocks()
+            self._sum()
             yield
 
     def _zones(self, zones: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -41,22 +41,25 @@ Batch = tuple[str, Decoded]
 """An org and what it sent."""
 Result = list[Outcome] | Exception
 """The outcomes of a batch, or why none of it was acknowledged (a retry is safe)."""
-Tell = Callable[[list[Result]], None]
-"""Hears the results of all batches of a block."""
+Tell = Callable[[list[Result]], bool]
+"""Hears the results of all batches of a block, and returns whether more batches wait already."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A block whose fate the store has to tell; `lost` when it gave no answer, so that it may still be stored."""
+    """Blocks whose fate the store has to tell; `lost` when it gave no answer, so that they may still be stored."""
 
-    block: Block
+    blocks: Sequence[Block]
     lost: bool
+    ids: pa.Table
+    """Those of the blocks' ids that are not remembered yet."""
 
 
-def _nobody(_: list[Result]) -> None:
+def _nobody(_: list[Result]) -> bool:
     """Nobody waits."""
+    return False
 
 
 class Committer:
@@ -71,6 +74,7 @@ class Committer:
         self._rules = rules
         self._deduper = deduper
         self._next_offset = generation << 32
+        self._begun: list[Block] = []
         self._open: _Open | None = None
         self._saved_prices: set[str] = set()
         self._last_received = clock.now()
@@ -79,18 +83,19 @@ class Committer:
     def commit(self, batches: Sequence[Batch], early: Tell = _nobody) -> list[Result]:
         """Count `batches` as one block and return the result of each; never raises.
 
-        `early` hears the results sooner where the events are durable before the block is stored everywhere. A batch
-        that the store refuses for what it holds is tried alone, so that it fails alone.
+        `early` hears the results sooner where the events are durable before the block is stored everywhere; if more
+        batches wait then, call this again at once, or `settle`, for the rest may be stored with theirs. A batch that
+        the store refuses for what it holds is tried alone, so that it fails alone.
         """
         started = perf_counter()
         told: list[Result] = []
 
-        def tell(results: list[Result]) -> None:
+        def tell(results: list[Result]) -> bool:
             told.extend(results)
-            early(results)
+            return early(results)
 
         try:
-            self.settle()
+            self._mend()
             results = self._counted(batches, tell)
         except NotCounted as error:
             if len(batches) > 1 and not told:
@@ -103,27 +108,46 @@ class Committer:
 
     @property
     def unsettled(self) -> bool:
-        """Whether the store failed and left it open what became of the last block; `settle` finds out."""
+        """Whether the store failed and left it open what became of blocks; `settle` finds out."""
         return self._open is not None
 
+    @property
+    def begun(self) -> bool:
+        """Whether the rest of blocks that were answered is yet to be stored; `settle` does it."""
+        return bool(self._begun)
+
     def settle(self) -> None:
-        """Have the store complete the block it did not confirm, and remember what it holds of it.
+        """Have the store hold every block so far wholly or not at all. Raises `StoreError` while it is away."""
+        self._mend()
+        if self._begun:
+            try:
+                self._ledger.complete_blocks()
+            except Exception as error:
+                self._leave_open(error, self._begun[-1].ids.slice(0, 0))
+                raise
+            self._begun.clear()
+
+    def _mend(self) -> None:
+        """Have the store complete the blocks it did not confirm, and remember what it holds of them.
 
         A block that it refused is completed as far as it was stored, and the rest may be sent again; one that it gave
-        no answer to is stored now, as it may have been or may be yet. Nothing else is counted before that. Raises
-        `StoreError` while the store is away.
+        no answer to is stored now, as it may have been or may be yet. Nothing else is counted before that.
         """
         if self._open is None:
             return
-        ids = self._open.block.ids
+        ids = self._open.ids
         if self._open.lost:
-            self._ledger.finish_block(self._open.block)
+            self._ledger.finish_blocks(self._open.blocks)
         else:
             for line in self._ledger.recover(PREFIX):
                 _log.info("recovered", what=line)
             ids = self._ledger.find_ids(ids["id_hash"].combine_chunks()) if ids.num_rows else ids
         self._remember(ids)
         self._open = None
+
+    def _leave_open(self, error: Exception, ids: pa.Table) -> None:
+        self._open = _Open(tuple(self._begun), lost=isinstance(error, StoreUnavailable), ids=ids)
+        self._begun.clear()
 
     def _counted(self, batches: Sequence[Batch], tell: Tell) -> list[Result]:
         rules = {org: self._rules(org) for org in {org for org, _ in batches}}
@@ -134,7 +158,7 @@ class Committer:
         return results
 
     def _group(self, batches: Sequence[Batch], rules: dict[str, OrgRules]) -> Group:
-        usage = pa.concat_tables([decoded.usage for _, decoded in batches])
+        usage = pa.concat_tables([decoded.usage for _, decoded in batches]).combine_chunks()
         identities = identify(usage)
         looked_up = self._look_up(usage, identities)
         received, offset = self._stamp()
@@ -170,21 +194,24 @@ class Committer:
             self._ledger.save_prices([book.record(name) for name, book in fresh.items()])
             self._saved_prices.update(fresh)
 
-    def _store(self, block: Block, durable: Callable[[], None]) -> None:
+    def _store(self, block: Block, durable: Callable[[], bool]) -> None:
         """Make `block` durable, then remember its ids. Raises `StoreError`, or `NotCounted` if the store refuses it."""
+        self._begun.append(block)
         try:
-            self._ledger.insert_block(block, durable=durable)
+            left = self._ledger.insert_block(block, durable=durable)
         except Exception as error:
-            self._open = _Open(block, lost=isinstance(error, StoreUnavailable))
+            self._leave_open(error, block.ids)
             if isinstance(error, StoreError) and not isinstance(error, QueryError):
                 raise
             _log.exception("block_refused", token=block.token)
             before = len(self._deduper)
-            self.settle()
+            self._mend()
             if not block.ids.num_rows or len(self._deduper) - before < block.ids.num_rows:
                 raise NotCounted(f"the store refused the events: {error}; send them again") from error
         else:
             self._remember(block.ids)
+            if not left:
+                self._begun.clear()
         unpriced = pc.sum(pc.equal(block.entries["status"], "unpriced")).as_py() or 0
         self.stats = replace(
             self.stats,

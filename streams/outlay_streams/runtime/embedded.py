@@ -176,6 +176,8 @@ class EmbeddedRuntime:
 
     def _write_until_closed(self) -> None:
         while True:
+            if self._committer.begun and not self._queue.events:
+                self._settle()
             group = self._queue.take(_SETTLE_EVERY if self._committer.unsettled else None)
             jobs = [job for job in group if job.answer.set_running_or_notify_cancel()]
             if jobs:
@@ -200,7 +202,12 @@ class EmbeddedRuntime:
         if not self._may_write():
             return [_not_the_writer() for _ in jobs]
         batches = [(job.org, job.decoded) for job in jobs]
-        return self._committer.commit(batches, lambda results: _answer(jobs, results))
+
+        def early(results: list[Result]) -> bool:
+            _answer(jobs, results)
+            return self._queue.events > 0
+
+        return self._committer.commit(batches, early)
 
     def _settle(self) -> None:
         try:

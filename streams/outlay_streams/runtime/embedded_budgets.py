@@ -7,7 +7,7 @@ may have missed something is put together from the store anew; no fault of it ev
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -29,8 +29,9 @@ WINDOWS_REACH = timedelta(days=2)
 _log = structlog.get_logger()
 
 
-def _nobody() -> None:
-    """Nobody waits."""
+def _whole() -> bool:
+    """Nobody waits for an early answer, and the block is to be stored whole at once."""
+    return False
 
 
 class EmbeddedBudgets:
@@ -74,18 +75,24 @@ class EmbeddedBudgets:
                 self._begin(book)
                 self._books[org] = book
 
-    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = _nobody) -> None:
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = _whole) -> bool:
         """Store a block as the ledger does, then add it to the books."""
         with self._next_turn():
             self._unknown = True
-            self._ledger.insert_block(block, durable=durable)
+            left = self._ledger.insert_block(block, durable=durable)
             self._unknown = False
             self._follow(block)
+            return left
 
-    def finish_block(self, block: Block, /) -> None:
-        """Store what is missing of a block; books are put together anew."""
+    def complete_blocks(self) -> None:
+        """Tell the ledger; the books have those blocks already."""
         with self._next_turn():
-            self._ledger.finish_block(block)
+            self._ledger.complete_blocks()
+
+    def finish_blocks(self, blocks: Sequence[Block], /) -> None:
+        """Store what is missing of blocks; books are put together anew."""
+        with self._next_turn():
+            self._ledger.finish_blocks(blocks)
             self._forget()
 
     def recover(self, partition_prefix: str, /) -> list[str]:
@@ -152,7 +159,8 @@ class EmbeddedBudgets:
         return book
 
     def _opened(self, org: str) -> OrgBook:
-        """Return the book as the store has it, while nothing is being stored."""
+        """Return the book as the store has it, while nothing is being stored nor left for later."""
+        self._ledger.complete_blocks()
         snapshot = self._declared(org)
         zone = snapshot.catalog.organisation.zone
         book = OrgBook(org, snapshot.catalog.budgets, zone=zone, version=snapshot.version)
@@ -162,6 +170,7 @@ class EmbeddedBudgets:
         return book
 
     def _begin(self, book: OrgBook) -> None:
+        self._ledger.complete_blocks()
         for start in book.starting(self._clock.now()):
             past = whole_past(self._store, book.org, start.dimensions, start.edges)
             book.begin(start, past.sums, past.marks)

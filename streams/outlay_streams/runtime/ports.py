@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,15 +24,21 @@ class Clock(Protocol):
 class Ledger(Protocol):
     """Where blocks are kept. Methods raise `StoreError` (outlay_infra.errors) when the store is away or full."""
 
-    def insert_block(self, block: Block, /, *, durable: Callable[[], None] = ...) -> None:
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = ...) -> bool:
         """Store a block whose offset no other ever had, everywhere and durably.
 
         `durable` may be called before the end, once nothing can undo the block any more: its callers can be answered.
+        If it returns True, the rest may be left to be stored with the next block, or by `complete_blocks`; returns
+        whether it was.
         """
         ...
 
-    def finish_block(self, block: Block, /) -> None:
-        """Store what is missing of a block that `insert_block` did not confirm, whatever became of that."""
+    def complete_blocks(self) -> None:
+        """Store what `insert_block` left for later."""
+        ...
+
+    def finish_blocks(self, blocks: Sequence[Block], /) -> None:
+        """Store what is missing of consecutive blocks that were not confirmed, whatever became of earlier tries."""
         ...
 
     def recover(self, partition_prefix: str, /) -> list[str]:

@@ -281,10 +281,10 @@ async def test_a_store_that_fails_on_start_says_so(ledger: MemoryLedger) -> None
 
 async def test_a_batch_the_store_refuses_for_what_it_holds_fails_alone(running: Running) -> None:
     class Picky(MemoryLedger):
-        def insert_block(self, block, /, **more) -> None:  # type: ignore[no-untyped-def]
+        def insert_block(self, block, /, **more):  # type: ignore[no-untyped-def]
             if "bad" in block.entries["id"].to_pylist():
                 raise QueryError("a value of 'bad' does not fit")
-            super().insert_block(block, **more)
+            return super().insert_block(block, **more)
 
     ledger = Picky()
     with running(ledger=ledger) as runtime:
@@ -302,7 +302,7 @@ async def test_a_batch_the_store_refuses_for_what_it_holds_fails_alone(running: 
 
 async def test_a_refusal_after_the_entries_were_stored_still_counts_them_once(running: Running) -> None:
     class Halfway(MemoryLedger):
-        def insert_block(self, block, /, **more) -> None:  # type: ignore[no-untyped-def]
+        def insert_block(self, block, /, **more):  # type: ignore[no-untyped-def]
             if not block.entries.num_rows:
                 return super().insert_block(block, **more)
             self.half[block.token] = block

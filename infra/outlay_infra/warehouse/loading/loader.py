@@ -46,17 +46,18 @@ class BlockLoader:
         """Return the `RECEIPTS` of those blocks from `first` to `last`, both included, that are wholly stored."""
         return evidence.receipts(self._database, partition, first, last)
 
-    def store(self, block: Block, durable: Callable[[], None]) -> None:
-        """Store a block that no table can hold yet, asking nothing; it is complete when this returns.
+    def begin(self, block: Block) -> bool:
+        """Store the entries of a block that no table can hold yet; return whether recovery could tell the rest of it.
 
-        `durable` is called as soon as recovery could complete the block after a crash, if that is before the end. What
-        an error leaves open is for `load` to find out.
+        `complete` stores the rest. What an error of either leaves open is for `load` to find out.
         """
-        self._write(LEDGER, block)
-        if follows_from_its_entries(block):
-            durable()
-        self._beside(lambda target: self._write(target, block))
-        self._write(RECEIPTS, block)
+        self._write(LEDGER, [block])
+        return follows_from_its_entries(block)
+
+    def complete(self, blocks: Sequence[Block]) -> None:
+        """Store the rest of consecutive blocks of one partition that were begun, asking nothing."""
+        self._beside(lambda target: self._write(target, blocks))
+        self._write(RECEIPTS, blocks)
 
     def load(self, blocks: Sequence[Block]) -> None:
         """Store consecutive blocks of one partition, none of which is complete; they are when this returns."""
@@ -71,10 +72,10 @@ class BlockLoader:
         for done in waiting:
             done.result()
 
-    def _write(self, target: Target, block: Block) -> None:
-        rows = marked(target, block)
+    def _write(self, target: Target, blocks: Sequence[Block]) -> None:
+        rows = pa.concat_tables([marked(target, block) for block in blocks])
         if rows.num_rows:
-            self._database.insert(target.table, as_written(target.table, rows), token=block.token)
+            self._database.insert(target.table, as_written(target.table, rows), token=blocks[0].token)
 
     def _store(self, target: Target, blocks: Sequence[Block], *, fresh: bool) -> bool:
         """Return whether the table held nothing of the blocks before; `fresh` says that it cannot.
