@@ -14,12 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from outlay_api.app import create_app
 from outlay_api.auth.keyring import KeyRing, StoredKeys
+from outlay_api.ledger.day_rebuilds import DayRebuilds
 from outlay_api.ledger.price_questions import list_age_seconds
 from outlay_api.ledger.rulebook import Rulebook
 from outlay_api.ledger.upkeep import Upkeep
 from outlay_api.ledger.upkeep import in_background as upkeep_in_background
 from outlay_api.ledger.warming import Warming
-from outlay_api.queries.coverage import days_follow
+from outlay_api.queries.coverage import days_follow, organisations
 from outlay_api.server import Server, listen, url_of
 from outlay_api.services import Services
 from outlay_api.version import version
@@ -115,14 +116,18 @@ def running(
     )
     metrics.watch_runtime(lambda: asdict(runtime.stats()))
 
+    rebuilds = DayRebuilds(warehouse, lambda org: days_follow(warehouse, org))
+    rebuilds.resume(organisations(warehouse))
+
     def reload(org: str) -> None:
         now = rulebook.refresh(org)
         runtime.set_rules({org: now})
         budgets.declare(org)
         if not days_follow(warehouse, org):
-            with runtime.between_blocks():  # none of the earlier zone follows the rebuild
-                for line in warehouse.rebuild_days(org):
-                    _log.info("reporting_zone_changed", org=org, zone=now.zone.key, what=line)
+            with runtime.between_blocks():  # no block of the earlier zone comes after this
+                pass
+            if not rebuilds.follow(org):
+                _log.info("days_are_rebuilt_beside_intake", org=org, zone=now.zone.key)
 
     def writer_runs() -> None:
         if not runtime.alive:
@@ -152,6 +157,7 @@ def running(
             },
         )
     finally:
+        rebuilds.stop()
         if not runtime.stop(settings.intake.stop_seconds):
             _log.error("stopped_with_events_unwritten", fix="their senders were told to send them again")
 

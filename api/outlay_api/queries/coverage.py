@@ -28,6 +28,7 @@ ORDER BY version
 _OLDER = """
 SELECT 1 AS found FROM ledger WHERE org = {org:String} AND catalog_version < {version:UInt32} LIMIT 1
 """
+_ORGANISATIONS = "SELECT DISTINCT org FROM catalog WHERE kind = 'organisation' ORDER BY org"
 
 
 class Reader(Protocol):
@@ -75,6 +76,12 @@ def coverage_of(warehouse: Reader, org: str) -> Coverage:
     )
     since = _month_after(held.expired) if held.expired else None
     return Coverage(ZoneInfo(held.zone), days_kept=kept, ledger_from=since)
+
+
+def organisations(warehouse: Reader) -> list[str]:
+    """Return the organisations that ever said anything about themselves."""
+    found: list[str] = warehouse.query(_ORGANISATIONS)["org"].to_pylist()
+    return found
 
 
 def days_follow(warehouse: Reader, org: str) -> bool:
