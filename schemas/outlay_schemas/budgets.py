@@ -116,9 +116,11 @@ class Spent(_State):
     """Entries without a known amount."""
 
     @classmethod
-    def of(cls, period: Period, amount: int = 0, entries: int = 0, unpriced: int = 0) -> Self:
+    def of(cls, period: Period, amount: int = 0, entries: int = 0, unpriced: int = 0) -> Spent:
         """Return the sums of a period, the amount given in pico-USD."""
-        return cls(start=period.start, end=period.end, amount=from_pico(amount), entries=entries, unpriced=unpriced)
+        return cls.model_construct(
+            start=period.start, end=period.end, amount=from_pico(amount), entries=entries, unpriced=unpriced
+        )
 
     @property
     def period(self) -> Period:

@@ -10,6 +10,7 @@ from tests.bench.report import Figure, Plan
 SECTIONS = {
     "prices": ("priced", "the price engine, beside genai-prices' own per-event pricing"),
     "core": ("core", "decode, dedupe, attribute, price and sum, without a store"),
+    "budgets": ("budgets", "books of 10,000 budgets over the cells of a block"),
     "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
     "storage": ("stored", "bytes an event on disk, with every table included"),
     "queries": ("queried", "the query API's questions on the stored events"),

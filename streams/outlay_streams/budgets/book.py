@@ -19,7 +19,7 @@ from outlay_schemas.budgets import BUDGET, TEAM, Budget, BudgetState, TeamWindow
 from outlay_schemas.money import to_pico
 from outlay_streams.budgets.rows import BudgetRows
 from outlay_streams.budgets.start import Start
-from outlay_streams.budgets.sums import Sums, exact_sums, summed
+from outlay_streams.budgets.sums import Gathered, exact_sums
 from outlay_streams.budgets.totals import seconds
 from outlay_streams.budgets.windows import Windows
 
@@ -59,9 +59,9 @@ class OrgBook:
         """
         moved = self._rows.advance(at)
         self._rows.meet(source, offset)
-        sums = summed(cells, self._rows.scopes.dimensions)
-        changed = dict.fromkeys([*self._rows.add(sums, source, offset), *moved])
-        teams = list(self._add_to_windows(sums, source, offset, seconds(at)))
+        gathered = Gathered(cells, self._rows.scopes.dimensions)
+        changed = dict.fromkeys([*self._rows.add(gathered, source, offset), *moved])
+        teams = list(self._add_to_windows(gathered, source, offset, seconds(at)))
         self._marks[source] = max(offset, self._marks.get(source, -1))
         return [*(self._rows.keys[position] for position in changed), *teams]
 
@@ -128,7 +128,7 @@ class OrgBook:
         """
         if not self._rows.waits_for(start):
             return None
-        positions = self._rows.begin(start, summed(past, start.dimensions), marks or {})
+        positions = self._rows.begin(start, Gathered(past, start.dimensions), marks or {})
         return [self._rows.keys[position] for position in positions]
 
     def load_windows(self, past: pa.Table, marks: Mapping[str, int]) -> None:
@@ -147,10 +147,10 @@ class OrgBook:
         for source, mark in marks.items():
             self._marks[source] = max(mark, self._marks.get(source, -1))
 
-    def _add_to_windows(self, sums: Sums, source: str, offset: int, at: int) -> Iterator[str]:
-        place = self._rows.scopes.dimensions.index("team")
+    def _add_to_windows(self, cells: Gathered, source: str, offset: int, at: int) -> Iterator[str]:
+        sums = cells.by(("team",))
         numbers: dict[str, int] = {}
-        index = np.array([numbers.setdefault(row[place], len(numbers)) for row in sums.combinations], np.int64)
+        index = np.array([numbers.setdefault(team, len(numbers)) for (team,) in sums.combinations], np.int64)
         amounts = exact_sums(sums.amounts, index, len(numbers)).tolist()
         entries, unpriced = (
             np.bincount(index, weights=counts, minlength=len(numbers)).astype(np.int64).tolist()

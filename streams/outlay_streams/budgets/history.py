@@ -11,7 +11,7 @@ import pyarrow as pa
 from outlay_schemas.budgets import Budget, Spent
 from outlay_schemas.calendar import Calendar, Period
 from outlay_streams.budgets.scopes import Scopes
-from outlay_streams.budgets.sums import exact_sums, summed
+from outlay_streams.budgets.sums import Gathered, exact_sums
 from outlay_streams.budgets.totals import seconds
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,8 +39,9 @@ def history(budget: Budget, periods: Sequence[Period], past: pa.Table) -> list[S
     `past` is the answer to a `Start` with the dimensions of the budget and the bounds of these periods as edges.
     """
     scopes = Scopes([budget])
-    sums = summed(past, scopes.dimensions)
-    mine = np.array([len(found) > 0 for found in scopes.matching(sums.combinations)], np.bool_)
+    (family,) = scopes.families
+    sums = Gathered(past, scopes.dimensions).by(family.dimensions)
+    mine = np.array([len(found) > 0 for found in family.matching(sums.combinations)], np.bool_)
     spent = []
     for period in periods:
         within = mine & (sums.quarters >= seconds(period.start)) & (sums.quarters < seconds(period.end))

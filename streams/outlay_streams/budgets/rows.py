@@ -14,8 +14,8 @@ from outlay_schemas.budgets import Budget, BudgetState, Spent, row_key
 from outlay_schemas.calendar import Calendar, Period
 from outlay_streams.budgets.scopes import Scopes
 from outlay_streams.budgets.start import Origin, Start
-from outlay_streams.budgets.sums import Sums
-from outlay_streams.budgets.totals import Group, Total, edges, seconds
+from outlay_streams.budgets.sums import Gathered, Sums
+from outlay_streams.budgets.totals import Group, edges, seconds
 
 _Index = npt.NDArray[np.int64]
 
@@ -61,14 +61,14 @@ class BudgetRows:
             rows = [position for position, other in enumerate(self._origins) if other is origin]
             self._marks_of(source)[rows] = offset - 1
 
-    def add(self, sums: Sums, source: str, offset: int) -> list[int]:
-        """Add the sums of a block to the rows whose mark is below it; return the positions of rows that changed."""
+    def add(self, cells: Gathered, source: str, offset: int) -> list[int]:
+        """Add the cells of a block to the rows whose mark is below it; return the positions of rows that changed."""
         marks = self._marks_of(source)
-        changed = self._add(sums, marks < offset)
+        changed = self._add(cells, marks < offset)
         marks[changed] = offset
         return changed
 
-    def begin(self, start: Start, past: Sums, marks: Mapping[str, int]) -> list[int]:
+    def begin(self, start: Start, past: Gathered, marks: Mapping[str, int]) -> list[int]:
         """Add the past of rows, and take over the marks of sources that the stream has not brought yet."""
         positions = [self._positions[key] for key in start.keys]
         wanted = np.zeros(len(self.budgets), np.bool_)
@@ -116,6 +116,7 @@ class BudgetRows:
             "periods": [
                 [seconds(period.start), seconds(period.end), str(amount), entries, unpriced]
                 for period, amount, entries, unpriced in self._spent(position)
+                if entries
             ],
         }
 
@@ -133,7 +134,7 @@ class BudgetRows:
         for start, end, amount, entries, unpriced in row["periods"]:
             period = Period(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
             if period in group.periods:
-                total = group.total(period)
+                total = group.total(group.periods.index(period))
                 total.amounts[place], total.entries[place], total.unpriced[place] = int(amount), entries, unpriced
         return True
 
@@ -143,36 +144,43 @@ class BudgetRows:
         if position is None:
             return None
         budget, group = self.budgets[position], self._groups[self._group_of[position]]
-        spent = {period: rest for period, *rest in self._spent(position)}
-        shown = [period for period in group.periods if period in spent or (self.at and period.start <= self.at)]
-        return BudgetState(
+        return BudgetState.model_construct(
             org=org,
             budget=budget,
             zone=group.calendar.zone.key,
             version=version,
-            periods=tuple(Spent.of(period, *spent.get(period, ())) for period in shown),
+            periods=tuple(
+                Spent.of(period, *sums)
+                for period, *sums in self._spent(position)
+                if sums[1] or (self.at is not None and period.start <= self.at)
+            ),
             marks=self._row_marks(position),
             starting=self._origins[position] is not None,
             at=self.at,
         )
 
-    def _add(self, sums: Sums, wanted: npt.NDArray[np.bool_]) -> list[int]:
-        if not self.budgets:
-            return []
-        found = self.scopes.matching(sums.combinations)
+    def _add(self, cells: Gathered, wanted: npt.NDArray[np.bool_]) -> list[int]:
+        changed = np.zeros(len(self.budgets), np.bool_)
+        for family in self.scopes.families:
+            sums = cells.by(family.dimensions)
+            self._add_sums(sums, family.matching(sums.combinations), wanted, changed)
+        return np.flatnonzero(changed).tolist()
+
+    def _add_sums(
+        self, sums: Sums, found: Sequence[_Index], wanted: npt.NDArray[np.bool_], changed: npt.NDArray[np.bool_]
+    ) -> None:
+        """Add each row of `sums` to those of the budgets `found` for it that are wanted, and note who changed."""
         rows = np.repeat(np.arange(len(found)), [len(positions) for positions in found])
         positions = np.concatenate(found) if found else np.zeros(0, np.int64)
         kept = wanted[positions]
         rows, positions = rows[kept], positions[kept]
-        changed = np.zeros(len(self.budgets), np.bool_)
         for group, mine in self._by_group(positions):
-            for period, within in group.split(sums.quarters[rows[mine]]):
+            for number, within in group.split(sums.quarters[rows[mine]]):
                 chosen = mine[within]
                 cells = rows[chosen]
                 places = self._place_of[positions[chosen]]
-                group.total(period).add(places, sums.amounts[:, cells], sums.entries[cells], sums.unpriced[cells])
+                group.total(number).add(places, sums.amounts[:, cells], sums.entries[cells], sums.unpriced[cells])
                 changed[positions[chosen]] = True
-        return np.flatnonzero(changed).tolist()
 
     def _by_group(self, positions: _Index) -> Iterator[tuple[Group, _Index]]:
         """Yield each group with the places in `positions` of its members."""
@@ -183,10 +191,12 @@ class BudgetRows:
             yield self._groups[number], mine
 
     def _spent(self, position: int) -> Iterator[tuple[Period, int, int, int]]:
+        """Yield the kept periods in order, with their sums: amount in pico-USD, entries, unpriced entries."""
         group, place = self._groups[self._group_of[position]], self._place_of[position]
-        for period in group.periods:
-            total: Total | None = group.totals.get(period)
-            if total is not None and total.entries[place]:
+        for period, total in zip(group.periods, group.totals, strict=True):
+            if total is None:
+                yield period, 0, 0, 0
+            else:
                 yield period, int(total.amounts[place]), int(total.entries[place]), int(total.unpriced[place])
 
     def _edges(self, number: int) -> Iterable[datetime]:

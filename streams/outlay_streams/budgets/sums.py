@@ -41,19 +41,35 @@ class Sums:
     unpriced: npt.NDArray[np.int64]
 
 
-def summed(cells: pa.Table, dimensions: Sequence[str]) -> Sums:
-    """Sum `cells` by the dimensions and quarter hour; needs the columns of `CELLS` that it names."""
-    names = list(dict.fromkeys(("quarter", *dimensions, "status", "amount", "entries")))
-    frame = pl.DataFrame(pl.from_arrow(cells.select(names)))
-    unpriced = pl.col("entries").filter(pl.col("status") == "unpriced").sum().alias("unpriced")
-    found = frame.group_by("quarter", *dimensions).agg(pl.col("amount").sum(), pl.col("entries").sum(), unpriced)
-    return Sums(
-        combinations=found.select(dimensions).rows(),
-        quarters=found["quarter"].dt.epoch("s").to_numpy(),
-        amounts=limbs(found["amount"].to_arrow()),
-        entries=found["entries"].to_numpy(),
-        unpriced=found["unpriced"].to_numpy(),
-    )
+class Gathered:
+    """Cells summed by every dimension that is looked at, to be summed further by some of them."""
+
+    def __init__(self, cells: pa.Table, dimensions: Sequence[str]) -> None:
+        """Sum `cells`; they need the columns of `CELLS` that this names."""
+        names = list(dict.fromkeys(("quarter", *dimensions, "status", "amount", "entries")))
+        frame = pl.DataFrame(pl.from_arrow(cells.select(names)))
+        unpriced = pl.col("entries").filter(pl.col("status") == "unpriced").sum().alias("unpriced")
+        self._frame = frame.group_by("quarter", *dimensions).agg(
+            pl.col("amount").sum(), pl.col("entries").sum(), unpriced
+        )
+        self._known: dict[tuple[str, ...], Sums] = {}
+
+    def by(self, dimensions: tuple[str, ...]) -> Sums:
+        """Return the sums by some of the dimensions."""
+        known = self._known.get(dimensions)
+        if known is None:
+            known = self._known[dimensions] = self._summed(dimensions)
+        return known
+
+    def _summed(self, dimensions: tuple[str, ...]) -> Sums:
+        found = self._frame.group_by("quarter", *dimensions).agg(pl.col("amount", "entries", "unpriced").sum())
+        return Sums(
+            combinations=found.select(dimensions).rows() if dimensions else [()] * found.height,
+            quarters=found["quarter"].dt.epoch("s").to_numpy(),
+            amounts=limbs(found["amount"].to_arrow()),
+            entries=found["entries"].to_numpy(),
+            unpriced=found["unpriced"].to_numpy(),
+        )
 
 
 def limbs(amounts: pa.Array) -> Limbs:

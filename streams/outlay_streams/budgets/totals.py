@@ -50,7 +50,7 @@ class Group:
         self.calendar = calendar
         self.members = np.array(members, np.int64)
         self.periods: tuple[Period, ...] = ()
-        self.totals: dict[Period, Total] = {}
+        self.totals: list[Total | None] = []
         self._bounds: _Index = np.zeros(0, np.int64)
         self._current: Period | None = None
 
@@ -62,24 +62,24 @@ class Group:
         periods = self.calendar.around(at, before=CLOSED_KEPT, after=AHEAD)
         if periods == self.periods:
             return False
-        self.periods = periods
-        self.totals = {period: total for period, total in self.totals.items() if period in periods}
+        known = dict(zip(self.periods, self.totals, strict=True))
+        self.periods, self.totals = periods, [known.get(period) for period in periods]
         self._bounds = np.array([seconds(edge) for edge in edges(periods)], np.int64)
         return True
 
-    def split(self, quarters: _Index) -> Iterator[tuple[Period, _Index]]:
-        """Yield each kept period that some of `quarters` (seconds since 1970) lie in, with the rows that do."""
+    def split(self, quarters: _Index) -> Iterator[tuple[int, _Index]]:
+        """Yield the number of each kept period that some of `quarters` (seconds since 1970) lie in, and which do."""
         if len(self.periods):
             found = np.searchsorted(self._bounds, quarters, side="right") - 1
             for number in np.unique(found).tolist():
                 if 0 <= number < len(self.periods):
-                    yield self.periods[number], np.flatnonzero(found == number)
+                    yield number, np.flatnonzero(found == number)
 
-    def total(self, period: Period) -> Total:
+    def total(self, number: int) -> Total:
         """Return the sums of a kept period, to be added to."""
-        found = self.totals.get(period)
+        found = self.totals[number]
         if found is None:
-            found = self.totals[period] = Total.empty(len(self.members))
+            found = self.totals[number] = Total.empty(len(self.members))
         return found
 
 
