@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from outlay_api.cli.app import run
+from outlay_api.clusterwide.self_check import SelfCheck
 from outlay_api.rejected.draining import Drained, drain
 from outlay_api.rejected.selection import Selection
 from outlay_api.rejected.topic import RejectedTopic
 from outlay_infra.settings import KafkaSettings, Settings
+from outlay_infra.warehouse import shared
 from outlay_infra.warehouse.shared import SharedWarehouse
 from outlay_schemas import avro_schema, codec
 from outlay_schemas.usage import UsageEvent
@@ -78,8 +80,13 @@ def counts(done: Drained) -> dict[str, int]:
 
 
 async def test_events_are_counted_once_after_the_fix_however_often_they_are_drained(
-    topics: MeterTopics, settings: Settings, store: SharedWarehouse, registry: SchemaRegistryServer
+    topics: MeterTopics,
+    settings: Settings,
+    store: SharedWarehouse,
+    registry: SchemaRegistryServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.0)
     with topics.metering(settings=settings), loading(settings):
         topics.send(*map(framed, range(COUNT)), POISON, framed(0), partition=1)
         topics.read(topics.topics.usage_rejected, until=lambda found: len(found) == COUNT + 2)
@@ -105,7 +112,7 @@ async def test_events_are_counted_once_after_the_fix_however_often_they_are_drai
         assert topics.written(topics.topics.usage) == written
         assert list(again.reasons) == [reason for reason in early.reasons if "schema with id" not in reason]
         assert store.query("SELECT DISTINCT org FROM ledger")["org"].to_pylist() == [ORG]
-        eventually(lambda: store.check() == [])
+        eventually(lambda: [*store.check(), *SelfCheck(settings, store)()] == [])
 
 
 def places_of_ten(topics: MeterTopics) -> frozenset[tuple[int, int]]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,24 @@ def test_days_follow_a_new_zone_once_nothing_of_the_earlier_one_can_come(
     code, told = outlay("check", "--repair")
     assert (code, "of days from the ledger" in told) == (0, True)
     assert coverage_of(store, "acme").days_kept
+
+
+def test_old_entries_are_forgotten_beside_a_loader(
+    spend: SpendTopic, settings: Settings, store: SharedWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.0)
+    today, days = builders.NOON.date() + timedelta(days=90), 80
+
+    def forgotten() -> int:
+        return int(store.query("SELECT toInt64(sum(entries)) AS n FROM expired")["n"][0].as_py())
+
+    def settled() -> bool:
+        store.retention(today, raw_days=days, rejects_days=None)
+        return (forgotten(), held(store)["entries"]) == (8, spend.entries - 8)
+
+    with loading(settings):
+        for number in range(8):
+            spend.write(number % 2)
+            store.retention(today, raw_days=days, rejects_days=None)
+        eventually(settled)
+    assert store.check() == []

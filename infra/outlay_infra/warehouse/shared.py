@@ -110,7 +110,7 @@ class SharedWarehouse(Warehouse):
         rejects_days: int | None = retention.REJECTS_DAYS,
     ) -> list[str]:
         """Forget as `Warehouse.retention` does, beside loaders and others that do the same."""
-        lines = list(shared_retention.forget(self._engine, today, raw_days))
+        lines = shared_retention.forget(self._engine, today, raw_days)
         limits = retention.Limits(rollup_days=rollup_days, rejects_days=rejects_days)
         return [*lines, *retention.apply(self._engine, today, limits)]
 

@@ -1,7 +1,8 @@
 """Forgetting entries beside loaders: a month is moved aside in one step, counted in `expired`, and only then dropped.
 
-No lock is needed. What arrives for the month later is moved the next time; a run cut short is finished by the next one,
-and runs side by side do no harm: what was moved never changes, and is counted under its name.
+One process at a time does so, and a month has one aside at a time. A loader that finds rows gone which it just stored
+stores them again, so what lies aside is counted once its blocks are complete, and not where the ledger has it again.
+What arrives for the month later is moved the next time; a run cut short is finished by the next one.
 """
 
 from __future__ import annotations
@@ -9,15 +10,25 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 
+from outlay_infra.errors import StoreError
 from outlay_infra.warehouse.database import Database
 from outlay_infra.warehouse.partitions import month_days, partitions_present
 
 _ASIDE = re.compile(r"expired_(\d{6})_[0-9a-f]{8}")
+_LOCK = "forgetting"
+STALE_SECONDS = 3600
+"""After so long a run counts as cut short."""
+
 _TABLES = """
-SELECT name, toUInt64(ifNull(total_rows, 0)) AS entries, metadata_modification_time < now() - INTERVAL 1 DAY AS old
+SELECT name, toUInt64(ifNull(total_rows, 0)) AS entries
 FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'expired_') ORDER BY name
+"""
+_HELD = """
+SELECT metadata_modification_time < now() - {stale:Int64} AS stale FROM system.tables
+WHERE database = currentDatabase() AND name = {lock:String}
 """
 _ANNOUNCE = """
 INSERT INTO expired (month, org, source, day, entries, `partition`, upto)
@@ -44,19 +55,41 @@ GROUP BY ALL
 """
 
 
-def forget(database: Database, today: date, raw_days: int | None) -> Iterator[str]:
-    """Drop the entries of months that ended more than `raw_days` days before `today`; yield a line for each.
+def forget(database: Database, today: date, raw_days: int | None) -> list[str]:
+    """Drop the entries of months that ended more than `raw_days` days before `today`; return a line for each.
 
-    First what an earlier run began is finished. A month waits for the next run while a loader is in the midst of it.
+    First what an earlier run began is finished. A month waits for the next run while a loader is in the midst of it;
+    nothing is done while another process does the same.
     """
-    yield from _finish(database)
-    if raw_days is None:
+    with _alone(database) as alone:
+        if not alone:
+            return []
+        lines = list(_finish(database))
+        waiting = {month for _, month, _ in _asides(database)}
+        edge = today - timedelta(days=raw_days or 0)
+        for month in partitions_present(database, "ledger") if raw_days is not None else ():
+            if month_days(month)[1] <= edge and month not in waiting:
+                _set_aside(database, month)
+        return [*lines, *_finish(database)]
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[bool]:
+    """Yield whether no other process forgets at the moment: a table's name is had by one alone."""
+    try:
+        database.command(f"CREATE TABLE {_LOCK} (held UInt8) ENGINE = Memory")
+    except StoreError as error:
+        held = database.query(_HELD, {"lock": _LOCK, "stale": STALE_SECONDS}).to_pylist()
+        if not held and "already exists" not in str(error):
+            raise
+        if held and held[0]["stale"]:
+            database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")  # the next run has it
+        yield False
         return
-    edge = today - timedelta(days=raw_days)
-    for month in partitions_present(database, "ledger"):
-        if month_days(month)[1] <= edge:
-            _set_aside(database, month)
-    yield from _finish(database)
+    try:
+        yield True
+    finally:
+        database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")
 
 
 def _set_aside(database: Database, month: int) -> None:
@@ -67,19 +100,20 @@ def _set_aside(database: Database, month: int) -> None:
     database.command(f"ALTER TABLE ledger MOVE PARTITION ID '{month}' TO TABLE {aside}")
 
 
-def _finish(database: Database) -> Iterator[str]:
+def _asides(database: Database) -> Iterator[tuple[str, int, int]]:
+    """Yield the name, the month and the number of entries of what lies aside."""
     for table in database.query(_TABLES).to_pylist():
-        aside = table["name"]
-        named = _ASIDE.fullmatch(aside)
-        if named is None:
+        if named := _ASIDE.fullmatch(table["name"]):
+            yield table["name"], int(named[1]), table["entries"]
+
+
+def _finish(database: Database) -> Iterator[str]:
+    for aside, month, entries in _asides(database):
+        if entries and _in(database, _OPEN, aside)[0]["blocks"]:
             continue
-        if table["entries"]:
-            if _in(database, _OPEN, aside)[0]["blocks"]:
-                continue
-            _count(database, aside, int(named[1]))
-            yield f"dropped partition {named[1]} of ledger"
-        elif not table["old"]:  # another process is about to move its month here
-            continue
+        if entries:
+            _count(database, aside, month)
+            yield f"dropped partition {month} of ledger"
         database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
 
 
