@@ -30,6 +30,8 @@ class Memory:
     deduper: Deduper
     next_block: int
     """The offset in `spend` up to which blocks are known."""
+    after_last: int = 0
+    """The offset after the newest block: behind it may lie what no reader ever passes, the end of a transaction."""
     last_received: datetime = EPOCH
     """No block is received before the one ahead of it."""
     sent_prices: set[str] = field(default_factory=set)
@@ -40,7 +42,7 @@ class Memory:
     def remember(self, ids: pa.Table, *, received: datetime, offset: int) -> None:
         """Keep the ids (`id_hash`, `content_hash`) of the committed block at `offset`."""
         self.mark(received, offset)
-        self.next_block = offset + 1
+        self.next_block = self.after_last = offset + 1
         self.last_received = max(self.last_received, received)
         known = Identities(ids["id_hash"].to_numpy(), ids["content_hash"].to_numpy())
         self.deduper.remember(known, self.last_received)
@@ -55,8 +57,8 @@ class Memory:
             self._offsets.append(offset)
 
     def known_from(self) -> int:
-        """Return an offset in `spend` such that the ids of every block from there on are here."""
+        """Return an offset in `spend` such that the ids of every block from there on are here; a loader gets there."""
         if self.deduper.covered_since == ALWAYS:
             return 0
         at = bisect.bisect_left(self._times, self.deduper.covered_since)
-        return self._offsets[at] if at < len(self._offsets) else self.next_block
+        return self._offsets[at] if at < len(self._offsets) else self.after_last

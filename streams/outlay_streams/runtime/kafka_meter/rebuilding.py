@@ -62,7 +62,9 @@ class Rebuilder:
             read = bounds.end - start
             length = max(2 * length, int(_ROOM * missing * read / found) + 1 if found else 0)
         blocks = [block for span in reversed(spans) for block in span if block.ids.num_rows]
-        return self._memory(blocks, bounds, complete=start == 0), last
+        memory = self._memory(blocks, bounds, complete=start == 0)
+        memory.after_last = last[-1].offset() + 1 if last else 0
+        return memory, last
 
     def caught_up(self, memory: Memory, partition: int, bounds: Bounds) -> list[Message]:
         """Take in what others committed since; return the blocks committed last, empty if nothing was."""

@@ -108,6 +108,15 @@ def test_what_the_count_leaves_out_is_not_claimed(rebuilder: Callable[..., Rebui
     assert 2 * 240 <= memory.known_from() <= 2 * 299
 
 
+def test_a_loader_can_pass_all_that_memory_does_not_claim(rebuilder: Callable[..., Rebuilder], writer: Writer) -> None:
+    """Behind the last block stands the end of its transaction, which no reader is given."""
+    for number in range(40):
+        writer.write((NOW - HOUR + number * timedelta(seconds=1), [f"e{number}"]))
+    memory, last = rebuilt(rebuilder(ids=10))
+    assert memory.deduper.covered_since > NOW - HOUR
+    assert memory.known_from() == last[-1] + 1 == memory.next_block - 1
+
+
 def test_what_is_older_than_the_horizon_is_not_claimed(rebuilder: Callable[..., Rebuilder], writer: Writer) -> None:
     for hours in (60, 50, 10, 5):
         writer.write((NOW - hours * HOUR, [f"e{hours}"]))
