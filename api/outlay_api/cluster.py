@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -79,12 +80,20 @@ def _worker(role: Role) -> Callable[[Settings, threading.Event, Announce], None]
 
         return lambda settings, stop, announce: run_meter(settings, stop, announce=announce)
     if role == "budgets":
-        from outlay_streams.runtime.faust_budgets import run_budgets  # noqa: PLC0415
-
-        return lambda settings, stop, announce: run_budgets(settings, stop, announce=announce)
+        return _run_budgets
     from outlay_streams.runtime.loader import run_loader  # noqa: PLC0415
 
     return lambda settings, stop, announce: run_loader(settings, stop, announce=announce)
+
+
+def _run_budgets(settings: Settings, stop: threading.Event, announce: Announce) -> None:
+    from outlay_streams.runtime.faust_budgets import Unstoppable, run_budgets  # noqa: PLC0415
+
+    try:
+        run_budgets(settings, stop, announce=announce)
+    except Unstoppable:
+        _log.exception("ended_by_force")
+        os._exit(1)  # threads that wait for brokers would hold the process for ever
 
 
 @contextmanager

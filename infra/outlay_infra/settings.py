@@ -190,6 +190,9 @@ class LoaderSettings(_Group):
 class BudgetsSettings(_Group):
     """A budgets worker of the cluster: `outlay run budgets`."""
 
+    instance: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    """Name of this process, the same after a restart and unlike any other worker's: a killed one that comes back under
+    its name goes on at once. Absent takes none; then the others wait until the brokers miss it."""
     store: Literal["memory", "rocksdb"] = "memory"
     """Where rows are held beside the log: `rocksdb` keeps them in `data`, and a restart reads only what changed."""
     publish_ms: Annotated[int, Field(ge=1, le=10_000)] = 100

@@ -32,6 +32,7 @@ from outlay_streams.wire import Mark, encode_block, encode_cells
 from tests import builders
 
 PATIENCE = 120.0
+_FOR_EVER = 36_000
 ORG = "acme"
 NOON = builders.NOON
 
@@ -57,11 +58,11 @@ class BudgetTopics:
     """One deployment: what was written to it, and what its workers should say of it."""
 
     def __init__(self, kafka: KafkaSettings, dsn: str, data: Path, *, database: str = "outlay") -> None:
-        self.kafka = kafka
+        self.kafka = kafka.model_copy(update={"retention_days": _FOR_EVER})  # records tell of a noon long ago
         self.dsn, self.database, self.data = dsn, database, data
-        self.topics = cluster_topics(kafka)
-        TopicAdmin(kafka).apply()
-        self._producer = Producer(producer_config(kafka))
+        self.topics = cluster_topics(self.kafka)
+        TopicAdmin(self.kafka).apply()
+        self._producer = Producer(producer_config(self.kafka))
         self._numbers = itertools.count(1)
         self.blocks: list[Block] = []
         self.rows: list[dict[str, Any]] = []

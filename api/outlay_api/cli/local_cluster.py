@@ -97,9 +97,10 @@ def roles(folder: Path, names: Sequence[str], environment: Mapping[str, str]) ->
 
 @contextmanager
 def _running(folder: Path, name: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    own = {"OUTLAY_DATA": str(folder / name)} | ({"OUTLAY_METER__INSTANCE": name} if name.startswith("meter") else {})
     (folder / name).mkdir(parents=True, exist_ok=True)
     role = name.partition("-")[0]
+    named = {f"OUTLAY_{role.upper()}__INSTANCE": name} if role in ("meter", "budgets") else {}
+    own = {"OUTLAY_DATA": str(folder / name), **named}
     port = () if role == "api" else ("--port", "0")
     with _log(folder, name).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - this program's own

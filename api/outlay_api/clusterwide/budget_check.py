@@ -13,7 +13,7 @@ from outlay_infra.warehouse.budget_past import Past, past_at, stored_marks
 from outlay_infra.warehouse.check import Difference
 from outlay_infra.warehouse.database import Queries
 from outlay_schemas.budgets import BudgetState, Spent
-from outlay_streams.budgets import OrgBook, Start
+from outlay_streams.budgets import BudgetsUnknown, OrgBook, Start
 
 _PATIENCE = 15.0
 _PAUSE = 0.2
@@ -36,16 +36,29 @@ class Published(Protocol):
 def budget_differences(published: Published, store: Queries, *, rows_topic: str) -> Iterator[Difference]:
     """Yield each period of each budget that is not what the store's entries add up to. Raises `StoreError`.
 
-    Budgets whose past is still to be added are left out. Blocks that the loaders have not stored yet are waited for.
+    Budgets whose past is still to be added are left out. Blocks that the loaders have not stored yet are waited for,
+    and so are the states; raises `BudgetsUnknown` when they do not come.
     """
     mend = (
         f"stop the budgets workers, delete topic {rows_topic} and the folders `budgets` of their data, run "
         "outlay topics apply and start them: every sum is taken from the store again; and report it with their logs"
     )
-    for org in published.orgs():
+    for org in _orgs(published):
         states = [state for state in published.states(org) if not state.starting and state.at is not None]
         if states:
             yield from _of_org(org, states, store, mend)
+
+
+def _orgs(published: Published) -> list[str]:
+    """Return the organisations that have budgets, once that is known."""
+    deadline = monotonic() + _PATIENCE
+    while True:
+        try:
+            return published.orgs()
+        except BudgetsUnknown:
+            if monotonic() > deadline:
+                raise
+            sleep(_PAUSE)
 
 
 def _of_org(org: str, states: Sequence[BudgetState], store: Queries, mend: str) -> Iterator[Difference]:

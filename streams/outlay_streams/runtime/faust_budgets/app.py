@@ -52,6 +52,8 @@ class AppOptions:
 
     group: str
     """Name of the consumer group and of the app."""
+    instance: str | None
+    """Name of the member, None for one that has no name after a restart."""
     topics: Topics
     broker: FaustBroker
     folder: Path
@@ -170,6 +172,7 @@ def _conf(options: AppOptions) -> dict[str, Any]:
         "broker_request_timeout": max(_REQUEST_SECONDS, 2 * session),
         "broker_commit_interval": _COMMIT_SECONDS,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": options.instance,
         "consumer_max_fetch_size": options.message_bytes,
         "producer_acks": -1,
         "producer_compression_type": "lz4",

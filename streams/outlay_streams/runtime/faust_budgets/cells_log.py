@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 from confluent_kafka import Message
 
+from outlay_infra.kafka.client import Config
 from outlay_streams.runtime.faust_budgets.ports import Received
 from outlay_streams.runtime.kafka_meter.spend_log import SpendLog
 
@@ -13,17 +15,20 @@ from outlay_streams.runtime.kafka_meter.spend_log import SpendLog
 class CellsTopic:
     """Reads one partition after another. Methods block, and raise `BrokerError`."""
 
-    def __init__(self, log: SpendLog) -> None:
-        """Read by `log`, which is over the topic of cells."""
-        self._log = log
+    def __init__(self, config: Config, topic: str) -> None:
+        """Read the topic of cells; `config` is that of `consumer_config`. Seldom done, so nothing is kept open."""
+        self._config = config
+        self._topic = topic
 
     def first(self, partition: int) -> int:
         """Return the offset of the oldest record kept, or of the next one where none is."""
-        return self._log.bounds([partition])[partition].start
+        with closing(SpendLog(self._config, self._topic)) as log:
+            return log.bounds([partition])[partition].start
 
     def read(self, partition: int, start: int, end: int) -> list[Received]:
         """Return the records of `start <= offset < end`, in order, with nothing to acknowledge."""
-        return [_received(message) for message in self._log.read(partition, start, end)]
+        with closing(SpendLog(self._config, self._topic)) as log:
+            return [_received(message) for message in log.read(partition, start, end)]
 
 
 def _received(message: Message) -> Received:

@@ -2,7 +2,8 @@
 
 BudgetsError
 ├── Stood           the process stood still for so long that others may have its partitions; be started again
-└── Unbudgetable    a fault in the process keeps cells from being added; report it with the log
+├── Unbudgetable    a fault in the process keeps cells from being added; report it with the log
+└── Unstoppable     the libraries below do not let go, brokers being away for example; end the process by force
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class Stood(BudgetsError):  # noqa: N818 - reads as what happened
 
 class Unbudgetable(BudgetsError):  # noqa: N818 - reads as what it is
     """The app ended by itself."""
+
+
+class Unstoppable(BudgetsError):  # noqa: N818 - reads as what it is
+    """Threads of the libraries are left behind; end the process by force, which loses nothing."""

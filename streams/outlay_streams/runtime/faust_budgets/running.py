@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -25,12 +26,12 @@ from outlay_streams.catalog.rules import CatalogSnapshot
 from outlay_streams.runtime.faust_budgets.app import AppOptions, BudgetsApp
 from outlay_streams.runtime.faust_budgets.beside import Beside
 from outlay_streams.runtime.faust_budgets.cells_log import CellsTopic
-from outlay_streams.runtime.faust_budgets.errors import Unbudgetable
+from outlay_streams.runtime.faust_budgets.errors import Unbudgetable, Unstoppable
 from outlay_streams.runtime.faust_budgets.health import Health
 from outlay_streams.runtime.faust_budgets.metrics import BudgetsMetrics
+from outlay_streams.runtime.faust_budgets.quiet import quieten
 from outlay_streams.runtime.faust_budgets.worker import Worker
 from outlay_streams.runtime.kafka_meter.catalogs import Catalogs
-from outlay_streams.runtime.kafka_meter.spend_log import SpendLog
 from outlay_streams.runtime.kafka_meter.store import LazyStore
 from outlay_streams.runtime.monitor import Progress, monitored
 
@@ -38,6 +39,8 @@ GROUP = "budgets"
 
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 5.0
+_STOP_SECONDS = 10.0
+"""How long the brokers are waited for at the end."""
 
 _log = structlog.get_logger()
 
@@ -60,7 +63,7 @@ def run_budgets(settings: Settings, stop: threading.Event, *, announce: Callable
     """Keep budgets until `stop` is set: what was read is kept and acknowledged, and the group left.
 
     `announce` is told where health and metrics are. Raises `BudgetsError` or `BrokerError` when it cannot go on; it may
-    be started again at once.
+    be started again at once. After `Unstoppable` threads are left, so end the process by force.
     """
     cells = cluster_topics(settings.kafka).spend_cells
     metrics = BudgetsMetrics(CollectorRegistry())
@@ -89,12 +92,22 @@ def run_budgets(settings: Settings, stop: threading.Event, *, announce: Callable
         _log.info("monitored", url=url)
         if announce is not None:
             announce(url)
+        quieten()
         if _catalogs_known(parts):
             TopicAdmin(settings.kafka).check()
-            log = SpendLog(consumer_config(settings.kafka, f"{GROUP}.log"), cells.name)
-            with closing(log), collecting_seldom():
-                asyncio.run(_live(parts, CellsTopic(log)))
+            log = CellsTopic(consumer_config(settings.kafka, f"{GROUP}.log"), cells.name)
+            with collecting_seldom():
+                _run(_live(parts, log))
     _log.info("stopped")
+
+
+def _run(living: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, as `asyncio.run` does, except that it does not wait for what cannot be stopped."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(living)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
 
 
 def _catalogs_known(parts: _Parts) -> bool:
@@ -137,6 +150,7 @@ async def _live(parts: _Parts, log: CellsTopic) -> None:
     )
     options = AppOptions(
         group=settings.kafka.prefix + GROUP,
+        instance=own.instance,
         topics=cluster_topics(settings.kafka),
         broker=faust_broker(settings.kafka),
         folder=settings.data / GROUP,
@@ -164,12 +178,21 @@ async def _live(parts: _Parts, log: CellsTopic) -> None:
         for task in done:
             task.result()
         _log.info("stopping")
-        await worker.keep()
-        await app.stop()
+        await _bounded(worker.keep())
     finally:
+        await _bounded(app.stop())
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
+
+
+async def _bounded(ending: Coroutine[Any, Any, None]) -> None:
+    """Await what needs the brokers, but not for ever. Raises `Unstoppable`, leaving it behind."""
+    task = asyncio.ensure_future(ending)
+    await asyncio.wait([task], timeout=_STOP_SECONDS)
+    if not task.done():
+        raise Unstoppable(f"what is under way did not end in {_STOP_SECONDS:g} s; what was not kept is read again")
+    task.result()
 
 
 async def _looking(parts: _Parts, worker: Worker) -> None:

@@ -71,6 +71,7 @@ class Worker:
         self._writing = asyncio.Lock()
         self._hurry = False
         self._beat = monotonic()
+        self._stood = 0.0
         self._oldest: datetime | None = None
         """When the oldest cells were written that no published state has yet."""
         self.outlet: Outlet
@@ -120,11 +121,12 @@ class Worker:
 
     async def run(self, *, publish_seconds: float, keep_seconds: float, turned: Callable[[], None]) -> None:
         """Publish and keep until cancelled. Raises `Stood`, and what the outlet raises."""
+        ticking = asyncio.create_task(self._tick())
         kept = shown = monotonic()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tick())
+        try:
             while True:
                 turned()
+                self._still_ours()
                 now = monotonic()
                 windows = now - shown >= _WINDOWS_SECONDS
                 await self.publish(windows=windows)
@@ -133,6 +135,8 @@ class Worker:
                     await self.keep()
                     kept, self._hurry = now, False
                 await asyncio.sleep(publish_seconds)
+        finally:
+            ticking.cancel()
 
     async def publish(self, *, windows: bool) -> None:
         """Publish the states that changed."""
@@ -210,12 +214,13 @@ class Worker:
 
     async def _tick(self) -> None:
         while True:
-            self._still_ours()
-            self._beat = monotonic()
+            now = monotonic()
+            self._stood = max(self._stood, now - self._beat)
+            self._beat = now
             await asyncio.sleep(_TICK_SECONDS)
 
     def _still_ours(self) -> None:
-        stood = monotonic() - self._beat
+        stood = max(self._stood, monotonic() - self._beat)
         if stood > self._stand_seconds:
             raise Stood(f"the process stood still for {stood:.0f} s; start it again, others may have its partitions")
 
