@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -13,8 +14,14 @@ Identifier = Annotated[
 ]
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all zones; finding them walks a directory, so it is done once."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r} is not an IANA time zone; write for example 'Europe/Berlin'")
     return name
 
