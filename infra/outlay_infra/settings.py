@@ -262,7 +262,8 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: platformdirs.user_data_path("outlay", appauthor=False))
     """Folder of the embedded engine."""
     store: SecretStr | None = None
-    """`clickhouse://user:password@host:port` or `chdb:///dir`; absent is the embedded engine in `data`."""
+    """`clickhouse://user:password@host:port`, with `?cluster=NAME` where servers are replicated, or `chdb:///dir`;
+    absent is the embedded engine in `data`."""
     database: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = "outlay"
     """Database of the ledger."""
     org: OrgName = "default"
