@@ -11,7 +11,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from outlay._instrument import _endpoints
 from outlay._instrument._addresses import provider_of
@@ -21,6 +21,7 @@ from outlay._sdk import PROCESS
 
 _PLAN = "_outlay_plan"
 _CALL = "_outlay_call"
+_FOLLOWED = "_outlay_followed"
 
 
 def meter(client: Any, family: str, plan: Plan) -> None:
@@ -98,17 +99,27 @@ def _begin(client: Any, options: Any, family: str, plan: Plan) -> ClientCall | N
 
 def _follow(call: ClientCall, answer: Any) -> Any:
     try:
-        if hasattr(answer, _CALL):
-            return answer
-        if hasattr(answer, "http_response") and hasattr(answer, "parse"):
-            _follow_raw(call, answer)
-        elif hasattr(answer, "_iterator"):
-            _follow_stream(call, answer)
-        else:
-            call.returned(answer)
+        kind: Any = type(answer)
+        match _what(kind):
+            case "raw":
+                _follow_raw(call, answer)
+            case "stream":
+                _follow_stream(call, answer)
+            case "whole":
+                call.returned(answer)
     except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
         PROCESS.notices.tell("instrument", "an answer cannot be metered: %r", error)
     return answer
+
+
+@functools.cache
+def _what(kind: type[Any]) -> Literal["raw", "stream", "whole", "followed"]:
+    """Return what objects of a class are: responses to be parsed, streams of parts, whole answers, or followed ones."""
+    if hasattr(kind, _FOLLOWED):
+        return "followed"
+    if hasattr(kind, "parse") and hasattr(kind, "_parse"):
+        return "raw"
+    return "stream" if hasattr(kind, "__stream__") or hasattr(kind, "__decode__") else "whole"
 
 
 def _follow_stream(call: ClientCall, stream: Any) -> None:
@@ -139,7 +150,7 @@ def _followed_stream(kind: type[Any]) -> type[Any]:
             finally:
                 getattr(self, _CALL).ended()
 
-        return _subclass(kind, {"close": aclose})
+        return _subclass(kind, {"close": aclose, _FOLLOWED: True})
 
     @functools.wraps(kind.close)
     def close(self: Any) -> None:
@@ -148,7 +159,7 @@ def _followed_stream(kind: type[Any]) -> type[Any]:
         finally:
             getattr(self, _CALL).ended()
 
-    return _subclass(kind, {"close": close})
+    return _subclass(kind, {"close": close, _FOLLOWED: True})
 
 
 @functools.cache
@@ -159,13 +170,13 @@ def _followed_raw(kind: type[Any]) -> type[Any]:
         async def parsing(self: Any, *args: Any, **kwargs: Any) -> Any:
             return _follow(getattr(self, _CALL), await kind.parse(self, *args, **kwargs))
 
-        return _subclass(kind, {"parse": parsing})
+        return _subclass(kind, {"parse": parsing, _FOLLOWED: True})
 
     @functools.wraps(kind.parse)
     def parsed(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _follow(getattr(self, _CALL), kind.parse(self, *args, **kwargs))
 
-    return _subclass(kind, {"parse": parsed})
+    return _subclass(kind, {"parse": parsed, _FOLLOWED: True})
 
 
 def _content(raw: Any) -> Any:

@@ -77,6 +77,8 @@ def responses_sides(usage: Any) -> tuple[Side, Side]:
 
 def cache_writes(details: Any) -> dict[str, int]:
     """Return the tokens written to a cache by unit; those whose lifetime is not said go to the plain one."""
+    if details is None:
+        return {}
     total = count(details, "cache_write_tokens")
     split = get(details, "cache_write_tokens_details")
     named = {f"cache_write_{ttl}_tokens": count(split, f"ttl_{ttl}_tokens") for ttl in ("5m", "30m", "1h", "12h")}
@@ -86,6 +88,8 @@ def cache_writes(details: Any) -> dict[str, int]:
 
 def modalities(details: Any) -> dict[str, int]:
     """Return the tokens that are not text, by modality."""
+    if details is None:
+        return {}
     return {name: tokens for name in MODALITIES if (tokens := count(details, f"{name}_tokens"))}
 
 

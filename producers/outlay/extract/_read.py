@@ -14,14 +14,27 @@ Number = int | Decimal
 MOST = 10**15
 """Largest quantity of an event."""
 
+_NO_MODEL = object()
+
 
 def get(value: Any, *path: str) -> Any:
     """Return what lies at the path; None where there is nothing."""
     for name in path:
         if value is None:
             return None
-        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        value = value.get(name) if type(value) is dict or isinstance(value, Mapping) else _attribute(value, name)
     return value
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """Return an attribute; of the models most libraries answer with, without the detour they take for a missing one."""
+    fields = getattr(value, "__dict__", None)
+    if fields is not None and name in fields:
+        return fields[name]
+    extra: Any = getattr(value, "__pydantic_extra__", _NO_MODEL)
+    if extra is _NO_MODEL:
+        return getattr(value, name, None)
+    return None if extra is None else extra.get(name)
 
 
 def first(value: Any, *names: str) -> Any:
@@ -53,8 +66,13 @@ def number(value: Any, places: int = QUANTITY_SCALE) -> Number | None:
 
 def count(value: Any, *path: str) -> int:
     """Return a whole count at the path; 0 where there is none."""
-    found = number(get(value, *path))
-    return 0 if found is None else int(found)
+    found = get(value, *path) if path else value
+    if found is None:
+        return 0
+    if type(found) is int and 0 <= found <= MOST:
+        return found
+    exact = number(found)
+    return 0 if exact is None else int(exact)
 
 
 def text(value: Any, *path: str) -> str | None:

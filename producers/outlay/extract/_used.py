@@ -35,11 +35,11 @@ class Used:
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the event, without those that say nothing."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value and value != "ok"}
+        return {name: value for name in _NAMES if (value := getattr(self, name)) and value != "ok"}
 
 
 Uses = tuple[Used, ...]
+_NAMES = tuple(each.name for each in fields(Used))
 
 
 def identified(uses: Uses, name: str | None, **more: Any) -> Uses:
