@@ -113,9 +113,10 @@ def judged(value: Any, now: datetime) -> UsageEvent | Fault:
 def _bounds(event: UsageEvent, value: dict[str, Any], now: datetime) -> Fault | None:
     """Check what the model alone cannot: counts, and the time against the clock and the calendar."""
     for unit, sent in value.get("quantities", _NO_QUANTITIES).items():
-        wrong = _miscounted(unit, sent, event.quantities[unit]) if unit in COUNTED else None
-        if wrong:
-            return Fault(pointer(("quantities", unit)), wrong, value)
+        if unit in COUNTED and (type(sent) is not int or sent > MAX_COUNT):
+            wrong = _miscounted(unit, sent, event.quantities[unit])
+            if wrong:
+                return Fault(pointer(("quantities", unit)), wrong, value)
     time = event.time
     if too_far_ahead(time, now):
         ahead = f"time is {time.isoformat()}, more than {MAX_FUTURE} ahead of {now.isoformat()}"
@@ -129,7 +130,7 @@ def _bounds(event: UsageEvent, value: dict[str, Any], now: datetime) -> Fault | 
 def _miscounted(unit: str, sent: Any, quantity: Decimal) -> str | None:
     if quantity > MAX_COUNT:
         return f"{unit} is {sent}; one event counts at most {MAX_COUNT}, so that no sum overflows: send several events"
-    if type(sent) is not int and quantity % 1:
+    if quantity % 1:
         return f"{unit} is {sent}; it is counted in whole numbers"
     return None
 
