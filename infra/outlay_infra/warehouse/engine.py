@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -19,6 +20,8 @@ from outlay_infra.warehouse.dsn import Embedded, Server, parse_dsn
 from outlay_infra.warehouse.failures import told_plainly
 from outlay_infra.warehouse.pool import Pool
 from outlay_infra.warehouse.replicated import QUORUM, SYNCED
+
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # errors tell what it would
 
 READERS = 12
 WRITERS = 4
@@ -53,6 +56,11 @@ class Engine:
             self._held = opened.pop_all()  # keeps the embedded engine open while handles come and go
         if self.replicas is not None:
             self._sync()
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server works for us, which goes on when we end."""
+        return isinstance(self._place, Server)
 
     def query(self, sql: str, parameters: Parameters = NONE, settings: Settings = NONE) -> pa.Table:
         """Return the rows of a SELECT; `{name:Type}` in `sql` takes `parameters[name]`."""

@@ -21,6 +21,7 @@ from outlay_infra.warehouse.loading.loader import BlockLoader
 from outlay_infra.warehouse.own_writes import OwnWrites
 from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
+from outlay_infra.warehouse.under_way import wait_for_inserts
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
 from outlay_schemas.prices import PriceRecord
@@ -209,6 +210,8 @@ class Warehouse:
     def recover(self, partition_prefix: str, /, zones: Mapping[str, str] | None = None) -> list[str]:
         """Complete what a crash cut short, blocks and then retention; return a line for each thing mended."""
         with self._writing, self._summing:
+            if self._engine.remote:
+                wait_for_inserts(self._engine)
             mended = recovery.recover(self._engine, self._blocks, partition_prefix, self._zones(zones))
             self._settled()
             return [*mended, *retention.finish(self._engine)]
