@@ -20,6 +20,8 @@ Config = dict[str, Any]
 LOG = "outlay.kafka"
 """The logger that librdkafka writes to."""
 
+logging.getLogger(LOG).addHandler(logging.NullHandler())  # else a command without logs shows every attempt to connect
+
 _BATCH_BYTES = 1024 * 1024
 _LINGER_MS = 5
 _FETCH_BYTES = 50 * 1024 * 1024
