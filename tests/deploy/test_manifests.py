@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any, get_args
 
@@ -66,6 +69,18 @@ def test_every_kustomization_lists_files_that_are_there_and_all_of_them() -> Non
         if "kubernetes" in path.parts:
             beside = {each.name for each in path.parent.glob("*.yaml")} - {"kustomization.yaml"}
             assert beside <= set(listed)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kustomize_puts_everything_together() -> None:
+    built = subprocess.run(["kubectl", "kustomize", DEPLOY / "kubernetes"], capture_output=True, text=True, check=True)
+    found = list(yaml.safe_load_all(built.stdout))
+    names = {(document["kind"], document["metadata"]["name"]) for document in found}
+    assert {("StatefulSet", "meter"), ("ConfigMap", "outlay-rules"), ("ConfigMap", "outlay-dashboard")} <= names
+    assert {document["metadata"].get("namespace") for document in found if document["kind"] != "Namespace"} == {
+        "outlay"
+    }
+    assert re.findall(r"image: (\S+)", built.stdout) == ["registry.example.com/outlay:0.1.0"] * 6
 
 
 def test_scaled_objects_scale_what_there_is_by_the_groups_and_topics_there_are() -> None:
