@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -21,8 +20,6 @@ from outlay_infra.warehouse.dsn import Embedded, Server, parse_dsn
 from outlay_infra.warehouse.failures import told_plainly
 from outlay_infra.warehouse.pool import Pool
 from outlay_infra.warehouse.replicated import QUORUM, SYNCED
-
-logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # errors tell what it would
 
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # errors tell what it would
 
