@@ -70,7 +70,7 @@ def read_settings(environ: Mapping[str, str], **given: object) -> SdkSettings:
             values[name] = convert(text)
         except ValueError as error:
             _log.warning("%s is %r, which is not usable (%s); the default holds", variable, text, error)
-    values["labels"] = {name: environ[f"OUTLAY_{name.upper()}"] for name in LABELS if environ.get(_variable(name))}
+    values["labels"] = {name: value for name in LABELS if (value := environ.get(_variable(name), ""))}
     told = {name: value for name, value in given.items() if value is not None}
     labels = {**cast("dict[str, str]", values["labels"]), **cast("dict[str, str]", told.pop("labels", {}))}
     values |= told

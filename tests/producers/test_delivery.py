@@ -123,7 +123,7 @@ def test_a_far_end_that_hangs_stops_neither_callers_nor_the_way_to_disk(far_end:
         sdk.note(noted(f"m{number}"))
     assert far_end.wait_for_requests(1)
     assert not sdk.flush(0.05)
-    for _ in range(200):
+    for _ in range(1_200):
         if sdk.stats().spooled >= 30:
             break
         threading.Event().wait(0.05)

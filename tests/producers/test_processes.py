@@ -23,6 +23,7 @@ def use(model): outlay.track('openai', model, {'input_tokens': 1})
 
 def start(program: str, server: str, spool: Path, **more: str) -> subprocess.Popen[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS), "OUTLAY_SERVER": server, "OUTLAY_SPOOL": str(spool)}
+    environ["OUTLAY_EXIT_SECONDS"] = "60"  # as long as a slow machine needs
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", HEAD + program],
         env={**environ, **more},

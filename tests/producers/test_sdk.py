@@ -81,6 +81,12 @@ def test_arguments_win_over_the_environment_and_say_whose(monkeypatch: pytest.Mo
     assert settings.spool is None
 
 
+def test_the_key_that_opens_the_server_is_never_the_name_of_a_providers_key() -> None:
+    settings = read_settings({"OUTLAY_KEY": "secret", "OUTLAY_PROVIDER_KEY": "openai-prod"})
+    assert settings.labels == {"key": "openai-prod"}
+    assert read_settings({"OUTLAY_KEY": "secret"}).labels == {}
+
+
 def test_a_variable_that_cannot_be_read_stops_no_service(caplog: pytest.LogCaptureFixture) -> None:
     settings = read_settings({"OUTLAY_TIMEOUT": "soon", "OUTLAY_SDK": "maybe", "OUTLAY_BATCH_EVENTS": "-3"})
     assert (settings.timeout, settings.mode, settings.batch_events) == (10.0, "on", 500)
