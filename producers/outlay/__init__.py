@@ -12,7 +12,7 @@ from importlib import import_module as _load
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outlay import extract, testing
+    from outlay import asgi, extract, testing
     from outlay._client import AsyncClient, Client
     from outlay._errors import OutlayError, RefusedError, UndeliveredError
     from outlay._instrument import instrument
@@ -38,6 +38,7 @@ _HOMES = {
     "UsageEvent": "outlay_schemas.usage",
     "Verdict": "outlay_schemas.outcome",
     "aflush": "outlay._sdk",
+    "asgi": "outlay.asgi",
     "carry": "outlay._scope",
     "extract": "outlay.extract",
     "flush": "outlay._sdk",
@@ -64,6 +65,7 @@ __all__ = [
     "UsageEvent",
     "Verdict",
     "aflush",
+    "asgi",
     "carry",
     "extract",
     "flush",

@@ -53,7 +53,7 @@ class scope:  # noqa: N801 - read as a verb: with outlay.scope(team="search")
 
     __slots__ = ("_labels",)
 
-    def __init__(self, **labels: object) -> None:
+    def __init__(self, /, **labels: object) -> None:
         """Keep the labels; None says nothing."""
         self._labels = {name: value for name, value in labels.items() if value is not None}
 

@@ -26,6 +26,11 @@ def test_none_says_nothing() -> None:
         assert labels() == {"team": "search", "user": "u"}
 
 
+def test_a_label_may_have_any_name() -> None:
+    with outlay.scope(**{"self": "x", "cost centre": "y"}):
+        assert labels() == {"self": "x", "cost centre": "y"}
+
+
 def test_ends_with_an_exception() -> None:
     with pytest.raises(KeyError), outlay.scope(team="search"):
         raise KeyError
