@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outlay._scope import carry, scope
     from outlay._sdk import aflush, flush, init, stats, track
     from outlay._stats import Stats
+    from outlay._transport import Transport
     from outlay_schemas.outcome import Outcome, Verdict
     from outlay_schemas.usage import UsageEvent
 
@@ -34,6 +35,7 @@ _HOMES = {
     "Retry": "outlay._retry",
     "SendResult": "outlay._result",
     "Stats": "outlay._stats",
+    "Transport": "outlay._transport",
     "UndeliveredError": "outlay._errors",
     "UsageEvent": "outlay_schemas.usage",
     "Verdict": "outlay_schemas.outcome",
@@ -61,6 +63,7 @@ __all__ = [
     "Retry",
     "SendResult",
     "Stats",
+    "Transport",
     "UndeliveredError",
     "UsageEvent",
     "Verdict",

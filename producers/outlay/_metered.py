@@ -111,24 +111,27 @@ class Call:
             return
         try:
             if self._stream is None:
-                from outlay.extract import Stream  # noqa: PLC0415 - loaded by those who read responses
-
-                self._stream = Stream(self._provider, self._model)
+                self._stream = self._begun()
             self._stream.feed(chunk)
         except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
             _tell(error)
 
     def ended(self) -> None:
-        """Track what the chunks amounted to; a stream closed early is one that is paid for all the same."""
+        """Track what the chunks amounted to; a stream closed early, or unread, is paid for all the same."""
         stream = self._stream
-        if stream is not None:
-            self._note(lambda _extract: stream.usage())
+        self._note(lambda _extract: (self._begun() if stream is None else stream).usage())
 
     def failed(self) -> None:
         """Track an answer that broke off; a call that brought nothing is not known to cost anything."""
-        if self._stream is not None:
-            stream = self._stream
+        stream = self._stream
+        if stream is not None:
             self._note(lambda _extract: stream.usage(), outcome="error")
+        self._over = True
+
+    def _begun(self) -> Any:
+        from outlay.extract import Stream  # noqa: PLC0415 - loaded by those who read responses
+
+        return Stream(self._provider, self._model)
 
     def _is_withheld(self, _chunk: Any) -> bool:
         """Return whether a chunk is for the meter alone."""

@@ -16,7 +16,7 @@ from typing import Any, Unpack
 
 from outlay._fields import Fields
 from outlay._recorder import Recorder
-from outlay._settings import Mode, SdkSettings, read_settings
+from outlay._settings import Mode, SdkSettings, Way, read_settings
 from outlay._spool import Spool
 from outlay._stats import Notices, Stats
 from outlay._transport import HttpTransport, MemoryTransport, SpoolTransport, Transport
@@ -69,23 +69,24 @@ def init(
     mode: Mode | None = None,
     source: str | None = None,
     spool: str | Path | None = None,
-    transport: Transport | None = None,
-    settings: SdkSettings | None = None,
-    **labels: str,
+    transport: Transport | Way | None = None,
+    **labels: str | None,
 ) -> None:
     """Begin metering in this process; called again, it replaces what was begun before.
 
     Arguments win over `OUTLAY_*` variables (OUTLAY_SDK, OUTLAY_SERVER, OUTLAY_KEY, OUTLAY_APP, OUTLAY_TEAM, ...).
     `labels` (app, env, team, project, or any tag) hold for everything this process tracks. `spool` is a folder for what
-    the server cannot take now; `spool="off"` keeps it in memory alone. Raises `ValueError` for arguments that make no
-    sense.
+    the server cannot take now; `spool="off"` keeps it in memory alone. `transport` is `"http"`, `"spool"` (to the
+    folder alone, from where a process with the same server, key and folder sends it on) or one of your own. Raises
+    `ValueError` for arguments that make no sense.
     """
     given = {"server": server, "api_key": api_key, "mode": mode, "source": source, "labels": labels}
-    folder = None if spool is None or str(spool) == "off" else Path(spool)
-    chosen = settings or read_settings(os.environ, **given, **({} if folder is None else {"spool": folder}))
-    end_before = PROCESS.put(None if chosen.mode == "off" else _recorder(chosen, transport, disk=str(spool) != "off"))
-    if end_before is not None:
-        end_before.close(chosen.exit_seconds)
+    named = transport if isinstance(transport, str) else None
+    settings = read_settings(os.environ, spool=spool, transport=named, **given)
+    own = None if transport is None or isinstance(transport, str) else transport
+    before = PROCESS.put(None if settings.mode == "off" else _recorder(settings, own))
+    if before is not None:
+        before.close(settings.exit_seconds)
 
 
 def track(provider: str, model: str, quantities: Mapping[str, Any], **fields: Unpack[Fields]) -> None:
@@ -127,13 +128,13 @@ def stats() -> Stats:
     return Stats() if recorder is None else recorder.stats()
 
 
-def _recorder(settings: SdkSettings, transport: Transport | None, *, disk: bool = True) -> Recorder:
+def _recorder(settings: SdkSettings, transport: Transport | None) -> Recorder:
     for module in ("outlay._shape", "outlay._client"):
         import_module(module)  # here and now, rather than in the way of the first call
     if settings.mode == "test":
         return Recorder(settings, transport or MemoryTransport())
-    folder = settings.spool_folder() if disk else None
+    folder = settings.spool_folder()
     spool = None if folder is None else Spool(folder, settings.spool_bytes)
-    if transport is None:
-        transport = HttpTransport(settings.server, settings.api_key, settings.timeout)
-    return Recorder(settings, transport, None if isinstance(transport, SpoolTransport) else spool)
+    if transport is None and settings.transport == "spool" and spool is not None:
+        return Recorder(settings, SpoolTransport(spool))
+    return Recorder(settings, transport or HttpTransport(settings.server, settings.api_key, settings.timeout), spool)

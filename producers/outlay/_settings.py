@@ -12,6 +12,9 @@ from typing import Literal, TypeVar, cast, get_args
 Mode = Literal["on", "off", "test"]
 """`on` sends, `off` forgets everything, `test` keeps everything in memory and sends nothing."""
 
+Way = Literal["http", "spool"]
+"""`http` goes to the server, `spool` to disk alone, from where another process sends it on."""
+
 LABELS = ("business_unit", "department", "team", "project", "app", "env", "key", "user", "use_case")
 """The attribution of an event; any other label is a tag."""
 
@@ -24,6 +27,7 @@ class SdkSettings:
     """Where usage goes, whose it is, and how much may wait."""
 
     mode: Mode = "on"
+    transport: Way = "http"
     server: str = "http://127.0.0.1:8321"
     api_key: str | None = field(default=None, repr=False)
     source: str = "urn:outlay:sdk"
@@ -48,6 +52,10 @@ class SdkSettings:
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             raise ValueError(f"mode is {self.mode!r}; use one of {', '.join(get_args(Mode))}")
+        if self.transport not in get_args(Way):
+            raise ValueError(f"transport is {self.transport!r}; use one of {', '.join(get_args(Way))}")
+        if self.transport == "spool" and self.spool is None:
+            raise ValueError("transport is 'spool', and there is none; name a folder with spool or OUTLAY_SPOOL")
 
     def spool_folder(self) -> Path | None:
         """Return the folder of this server and key: what was meant for one is never sent to another."""
@@ -72,7 +80,10 @@ def read_settings(environ: Mapping[str, str], **given: object) -> SdkSettings:
             _log.warning("%s is %r, which is not usable (%s); the default holds", variable, text, error)
     values["labels"] = {name: value for name in LABELS if (value := environ.get(_variable(name), ""))}
     told = {name: value for name, value in given.items() if value is not None}
-    labels = {**cast("dict[str, str]", values["labels"]), **cast("dict[str, str]", told.pop("labels", {}))}
+    if "spool" in told:
+        told["spool"] = _folder(str(told["spool"]))
+    own = cast("dict[str, str | None]", told.pop("labels", {}))
+    labels = cast("dict[str, str]", values["labels"]) | {name: text for name, text in own.items() if text is not None}
     values |= told
     values["labels"] = labels
     if "source" not in values and "app" in labels:
@@ -96,6 +107,12 @@ def _mode(text: str) -> str:
     return known[text.lower()]
 
 
+def _way(text: str) -> str:
+    if text.lower() not in get_args(Way):
+        raise ValueError(f"use one of {', '.join(get_args(Way))}")
+    return text.lower()
+
+
 def _folder(text: str) -> Path | None:
     return None if text.lower() in {"off", "none"} else Path(text)
 
@@ -112,6 +129,7 @@ def _positive(convert: Callable[[str], _T]) -> Callable[[str], _T]:
 
 _VARIABLES: tuple[tuple[str, str, Callable[[str], object]], ...] = (
     ("mode", "OUTLAY_SDK", _mode),
+    ("transport", "OUTLAY_TRANSPORT", _way),
     ("server", "OUTLAY_SERVER", str),
     ("api_key", "OUTLAY_KEY", str),
     ("source", "OUTLAY_SOURCE", str),

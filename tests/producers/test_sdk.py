@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,25 @@ def test_arguments_win_over_the_environment_and_say_whose(monkeypatch: pytest.Mo
     assert settings.labels == {"team": "ads", "app": "api"}
     assert settings.source == "urn:outlay:sdk:api"
     assert settings.spool is None
+
+
+def test_a_process_without_a_network_leaves_delivery_to_another(far_end: FarEnd, tmp_path: Path) -> None:
+    outlay.init(server=far_end.url, api_key="k", spool=tmp_path, transport="spool", app=None)
+    outlay.track("openai", "offline", {"input_tokens": 1})
+    assert outlay.flush()
+    assert (outlay.stats().accepted, far_end.requests) == (1, 0)
+    outlay.init(server=far_end.url, api_key="k", spool=tmp_path)
+    assert far_end.wait_for(1)
+    assert far_end.models == ["offline"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"transport": "pigeon"}, "transport is 'pigeon'"), ({"transport": "spool", "spool": "off"}, "name a folder")],
+)
+def test_a_way_that_leads_nowhere_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        outlay.init(**wrong)
 
 
 def test_the_key_that_opens_the_server_is_never_the_name_of_a_providers_key() -> None:

@@ -32,6 +32,11 @@ class ClientCall(Call):
         elif get(chunk, "result") is not None:
             self._note_part(lambda extract: extract.usage(self._provider, chunk, model=self._model))
 
+    def ended(self) -> None:
+        """Track what the chunks amounted to; the results of a batch were tracked one by one."""
+        if not self._again:
+            super().ended()
+
     def _of(self, extract: Any, answer: Any) -> Any:
         model = self._model or extract.UNKNOWN
         if self._characters is not None:

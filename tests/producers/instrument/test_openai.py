@@ -155,6 +155,13 @@ def test_a_stream_that_is_closed_is_a_lower_bound(usage: Captured) -> None:
     assert (event.quantities, event.estimated, event.outcome) == ({"output_tokens": 1}, True, "ok")
 
 
+def test_a_stream_that_is_closed_unread_is_a_call_nothing_is_known_about(usage: Captured) -> None:
+    with client(Provider(events(CHUNKS))) as ai:
+        ai.chat.completions.create(model="gpt-5", messages=MESSAGES, stream=True).close()
+    (event,) = usage.events
+    assert (event.model, event.quantities, event.estimated) == ("gpt-5", {outlay.extract.UNMETERED: 1}, True)
+
+
 async def test_an_asynchronous_stream_that_is_closed_is_a_lower_bound(usage: Captured) -> None:
     async with async_client(Provider(events(CHUNKS))) as ai:
         async with await ai.chat.completions.create(model="m", messages=MESSAGES, stream=True) as stream:
