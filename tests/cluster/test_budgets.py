@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from outlay_api.clusterwide.budget_check import budget_differences
 from outlay_api.clusterwide.budget_states import BudgetStates
 from outlay_infra.kafka import client_config, consumer_config
+from outlay_infra.kafka.groups import Progress
 from outlay_infra.settings import KafkaSettings
 from outlay_infra.warehouse import Warehouse
 from outlay_infra.warehouse.check import Difference
@@ -145,6 +146,7 @@ def test_cells_that_were_passed_over_are_read_and_those_that_are_gone_come_from_
     with topics.working():
         topics.write(0, *some(rng), at=NOON)
         eventually(lambda: topics.settled(states))
+        eventually(lambda: committed(topics, place) == topics.written(place))
 
     topics.write(1, *some(rng), at=NOON)
     topics.store()
@@ -170,6 +172,11 @@ def where(topics: BudgetTopics) -> TopicPartition:
     """Return the partition that has the organisation's cells."""
     places = [TopicPartition(topics.topics.spend_cells.name, partition) for partition in range(2)]
     return max(places, key=topics.written)
+
+
+def committed(topics: BudgetTopics, place: TopicPartition) -> int:
+    """Return where the group would go on."""
+    return Progress(topics.kafka).committed("budgets", place.topic, 2).get(place.partition, 0)
 
 
 def pass_over(topics: BudgetTopics, place: TopicPartition) -> None:

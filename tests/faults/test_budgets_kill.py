@@ -88,7 +88,12 @@ def test_workers_that_are_killed_again_and_again_lose_nothing_and_count_nothing_
     topics = BudgetTopics(cluster.kafka, cluster.dsn, cluster.folder)
     for org in ORGS:
         topics.declare(org=org)
-    workers = cluster.start("budgets-1", "budgets-2")
+    names = ("budgets-1", "budgets-2")
+    workers = [cluster.launch(name, OUTLAY_BUDGETS__INSTANCE=name) for name in names]
+    for worker in workers:
+        worker.wait()
+    for partition in range(2):
+        topics.write(partition, *({"org": org} for org in ORGS), at=NOON)  # nothing is before these blocks
     with topics.following() as states:
         with written(topics, seed=22):
             for _ in range(KILLS):
@@ -98,6 +103,5 @@ def test_workers_that_are_killed_again_and_again_lose_nothing_and_count_nothing_
                 worker = rng.choice(workers)
                 worker.kill()
                 worker.launch().wait()
-        topics.store()  # an organisation's first block may not be its partition's first
         eventually(lambda: all(topics.settled(states, org) for org in ORGS))
     assert [worker.stop() for worker in workers] == [0, 0]

@@ -109,7 +109,7 @@ class BudgetsApp:
         items = list(rows.items())
         sent = await self._sent(topic.send(key=key, value=value, partition=partition) for key, value in items)
         events = [
-            self._app.create_event(key, value, None, _message(found, key, value))
+            self._app.create_event(key, value, None, _message(found.topic_partition, found.offset, key, value))
             for (key, value), found in zip(items, sent, strict=True)
         ]
         self._rows.apply_changelog_batch(events)
@@ -118,9 +118,16 @@ class BudgetsApp:
         """Write states, None to delete one; return once the brokers have them."""
         await self._sent(self._states.send(key=key, value=value) for key, value in states.items())
 
-    def acknowledge(self, event: Any) -> None:
-        """Say that a record of cells need not be read again."""
-        event.ack()
+    def acknowledge(self, cells: Received) -> None:
+        """Say that a record of cells need not be read again.
+
+        Faust commits no further than the first record it knows no acknowledgement of, so those that it passed over
+        need one as well.
+        """
+        if cells.event is not None:
+            cells.event.ack()
+        else:
+            self._app.consumer.ack(_message(TP(self._cells_name, cells.partition), cells.offset))
 
     def _assigned(self) -> list[TP]:
         return sorted(tp for tp in self._app.consumer.assignment() if tp.topic == self._cells_name)
@@ -201,12 +208,12 @@ def _credentials(broker: FaustBroker) -> faust.SASLCredentials | faust.SSLCreden
     return None if broker.plain else faust.SSLCredentials(context=broker.ssl_context)
 
 
-def _message(found: Any, key: bytes, value: bytes | None) -> Message:
-    """Return a record just written as it would be read back."""
+def _message(place: TP, offset: int, key: bytes | None = None, value: bytes | None = None) -> Message:
+    """Return a record as it would be read."""
     return Message(
-        topic=found.topic,
-        partition=found.partition,
-        offset=found.offset,
+        topic=place.topic,
+        partition=place.partition,
+        offset=offset,
         timestamp=0.0,
         timestamp_type=0,
         headers=None,

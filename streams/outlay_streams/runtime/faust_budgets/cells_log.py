@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -13,20 +14,22 @@ from outlay_streams.runtime.kafka_meter.spend_log import SpendLog
 
 
 class CellsTopic:
-    """Reads one partition after another. Methods block, and raise `BrokerError`."""
+    """Methods block, and raise `BrokerError`."""
 
     def __init__(self, config: Config, topic: str) -> None:
         """Read the topic of cells; `config` is that of `consumer_config`. Seldom done, so nothing is kept open."""
         self._config = config
         self._topic = topic
 
-    def first(self, partition: int) -> int:
-        """Return the offset of the oldest record kept, or of the next one where none is."""
+    def first(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Return the offset of the oldest record of each partition, or of the next one where none is kept."""
+        if not partitions:
+            return {}
         with closing(SpendLog(self._config, self._topic)) as log:
-            return log.bounds([partition])[partition].start
+            return {partition: bounds.start for partition, bounds in log.bounds(partitions).items()}
 
     def read(self, partition: int, start: int, end: int) -> list[Received]:
-        """Return the records of `start <= offset < end`, in order, with nothing to acknowledge."""
+        """Return the records of `start <= offset < end`, in order."""
         with closing(SpendLog(self._config, self._topic)) as log:
             return [_received(message) for message in log.read(partition, start, end)]
 

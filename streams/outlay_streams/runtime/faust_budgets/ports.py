@@ -25,7 +25,7 @@ class Received:
     at: datetime
     """When it was written, aware UTC: the time of the stream."""
     event: Any = None
-    """What is acknowledged in the end; None where nothing is."""
+    """The library's own, by which it is acknowledged; None for a record read beside the group."""
 
 
 class Outlet(Protocol):
@@ -41,6 +41,6 @@ class Outlet(Protocol):
         """Write states, None to delete one; return once the brokers have them."""
         ...
 
-    def acknowledge(self, event: Any, /) -> None:
+    def acknowledge(self, cells: Received, /) -> None:
         """Say that a record of cells need not be read again."""
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic, time
 from typing import Protocol
@@ -25,6 +25,8 @@ _MOST_WAITING = 1_000
 """Records that are in the books of a partition and not in its rows, above which no more are taken in."""
 _AT_ONCE = 200
 """States or rows encoded before others get their turn."""
+_READ_AT_ONCE = 1_000
+"""Records read again before they are added."""
 _WINDOWS_SECONDS = 5.0
 """How often windows are published: their finest bucket is a minute."""
 _TICK_SECONDS = 0.1
@@ -35,12 +37,12 @@ _log = structlog.get_logger()
 class CellsLog(Protocol):
     """Cells as the topic still has them. Methods block, and raise `BrokerError`."""
 
-    def first(self, partition: int, /) -> int:
-        """Return the offset of the oldest record kept, or of the next one where none is."""
+    def first(self, partitions: Collection[int], /) -> Mapping[int, int]:
+        """Return the offset of the oldest record of each partition, or of the next one where none is kept."""
         ...
 
     def read(self, partition: int, start: int, end: int, /) -> list[Received]:
-        """Return the records of `start <= offset < end`, in order, with nothing to acknowledge."""
+        """Return the records of `start <= offset < end`, in order."""
         ...
 
 
@@ -84,13 +86,12 @@ class Worker:
     async def given(self, rows: Mapping[int, KeyedRows]) -> None:
         """Go on with these partitions, and no others, from their rows."""
         self._shelves = {}
-        shelves = {}
-        for partition, kept in rows.items():
-            shelf = Shelf(partition, kept, self.outlet.keys, self._catalog_of)
-            first = await asyncio.to_thread(self._log.first, partition)
-            if shelf.next < first:
-                self._begin_anew(shelf, first)
-            shelves[partition] = shelf
+        shelves = {
+            partition: Shelf(partition, kept, self.outlet.keys, self._catalog_of) for partition, kept in rows.items()
+        }
+        for partition, first in (await asyncio.to_thread(self._log.first, list(shelves))).items():
+            if shelves[partition].next < first:
+                self._begin_anew(shelves[partition], first)
         for org in self._orgs():
             if (mine := shelves.get(self.outlet.keys.placed(org))) is not None:
                 mine.book(org)
@@ -155,8 +156,8 @@ class Worker:
                 self._still_ours()
                 for some in await _encoded(rows):
                     await self.outlet.keep(shelf.partition, some)
-                for cells in (each for each in waiting if each.event is not None):
-                    self.outlet.acknowledge(cells.event)
+                for cells in waiting:
+                    self.outlet.acknowledge(cells)
             self._metrics.keep_seconds.observe(monotonic() - began)
 
     def replace(self, org: str) -> None:
@@ -191,12 +192,12 @@ class Worker:
 
     async def _fill(self, shelf: Shelf, end: int) -> None:
         """Read what was passed over, from the topic itself; begin anew where that no longer has it."""
-        first = await asyncio.to_thread(self._log.first, shelf.partition)
-        if shelf.next < first:
-            self._begin_anew(shelf, first)
+        first = await asyncio.to_thread(self._log.first, [shelf.partition])
+        if shelf.next < first[shelf.partition]:
+            self._begin_anew(shelf, first[shelf.partition])
         _log.warning("cells_passed_over", partition=shelf.partition, first=shelf.next, end=end, effect="read now")
         while shelf.next < end and self._shelves.get(shelf.partition) is shelf:
-            stop = min(end, shelf.next + _AT_ONCE)
+            stop = min(end, shelf.next + _READ_AT_ONCE)
             for cells in await asyncio.to_thread(self._log.read, shelf.partition, shelf.next, stop):
                 shelf.receive(cells)
             shelf.next = max(shelf.next, stop)
