@@ -11,7 +11,7 @@ import pytest
 from outlay_infra.errors import StoreError, StoreUnavailable
 from outlay_infra.warehouse import ReadLimits, Warehouse
 from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, marked
-from outlay_infra.warehouse.warehouse import BEGUN_BLOCKS
+from outlay_infra.warehouse.writing import BEGUN_BLOCKS
 from outlay_schemas.block import Block
 from tests import builders
 

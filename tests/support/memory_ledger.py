@@ -30,6 +30,8 @@ class MemoryLedger:
         self.failure: Exception | None = None
         self.cut_short = False
         self.early = False
+        self.refuses: Exception | None = None
+        """What finishing a block raises."""
         self.gate = threading.Event()
         """Writes wait until it is set; set from the start."""
         self.gate.set()
@@ -64,8 +66,8 @@ class MemoryLedger:
         self.half.clear()
 
     def finish_blocks(self, blocks: Sequence[Block], /) -> None:
-        if self.failure is not None:
-            raise self.failure
+        if self.failure or self.refuses:
+            raise self.failure or self.refuses  # type: ignore[misc]
         for block in blocks:
             self._keep(block)
         self.finished.release()

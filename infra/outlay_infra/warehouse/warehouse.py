@@ -11,7 +11,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from outlay_infra.errors import StoreError, StoreInUse, StoreUnavailable
+from outlay_infra.errors import StoreError, StoreInUse
 from outlay_infra.warehouse import check, ids, migrations, receipts, recovery, retention, states
 from outlay_infra.warehouse import repair as repairs
 from outlay_infra.warehouse.check import Difference
@@ -22,6 +22,7 @@ from outlay_infra.warehouse.own_writes import OwnWrites
 from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.under_way import wait_for_inserts
+from outlay_infra.warehouse.writing import BlockWriter, whole
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
 from outlay_schemas.prices import PriceRecord
@@ -29,21 +30,12 @@ from outlay_schemas.prices import PriceRecord
 WORKERS = 3
 """Tables of a block written at once."""
 
-BEGUN_BLOCKS = 4
-BEGUN_ENTRIES = 1_000
-"""So many small blocks, with so many entries together, may have their rest stored at once."""
-
 STATES_EVERY = 256
 """Blocks after which users and latencies are caught up."""
 
 
 def _always() -> bool:
     return True
-
-
-def _whole() -> bool:
-    """Nobody waits for an early answer, and the block is to be stored whole at once."""
-    return False
 
 
 class Warehouse:
@@ -58,14 +50,12 @@ class Warehouse:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._unsummed = 0
-        self._unfinished = False
-        self._begun: list[Block] = []
         self._writing, self._summing = threading.RLock(), threading.RLock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="warehouse")
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="sums")
-        self._blocks = BlockLoader(engine, self._workers)
         self._own = OwnWrites()
+        self._loader = BlockLoader(engine, self._workers)
+        self._blocks = BlockWriter(self._loader, self._own)
 
     @classmethod
     def open(cls, dsn: str, *, database: str = "outlay") -> Self:
@@ -88,9 +78,9 @@ class Warehouse:
     def settle(self) -> None:
         """Sum what this process wrote and left to be summed."""
         with suppress(StoreError):  # what is left is stored and summed at the next start
-            if not self._unfinished:
+            if not self._blocks.open:
                 self.complete_blocks()
-            if self._unsummed:
+            if self._blocks.unsummed:
                 self._sum()
 
     def __enter__(self) -> Self:
@@ -128,7 +118,7 @@ class Warehouse:
         """Insert rows that are no part of a block, as one block; a repeat under the same `token` changes nothing."""
         self._engine.insert(table, as_written(table, rows), token=token)
 
-    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = _whole) -> bool:
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = whole) -> bool:
         """Store a block whose offset no other ever had; every table has it, durably, when this returns False.
 
         Where nothing can undo the block before that, `durable` is called then: its callers can be answered, and readers
@@ -136,57 +126,22 @@ class Warehouse:
         with theirs, or by `complete_blocks`: then this returns True. What an error leaves open, `finish_blocks` or
         `recover` finds out.
         """
-        with self._writing, self._open_until_stored():
-            self._refuse_while_open()
-            may_wait = False
-            if self._blocks.begin(block):
-                self._own.acknowledged()
-                may_wait = durable()
-            self._begun.append(block)
-            few = len(self._begun) < BEGUN_BLOCKS and sum(one.entries.num_rows for one in self._begun) < BEGUN_ENTRIES
-            if not (may_wait and few) or self._own.awaited:
-                self._complete()
-            return bool(self._begun)
+        with self._writing:
+            left = self._blocks.insert(block, durable)
+            if self._blocks.unsummed >= STATES_EVERY:
+                self._blocks.unsummed = 0
+                self._behind.submit(self._sum_behind)
+            return left
 
     def complete_blocks(self) -> None:
         """Store what `insert_block` left for later; raise `StoreUnavailable` while blocks are open after a failure."""
-        with self._writing, self._open_until_stored():
-            self._refuse_while_open()
-            self._complete()
+        with self._writing:
+            self._blocks.complete()
 
     def finish_blocks(self, blocks: Sequence[Block], /) -> None:
         """Store what the tables lack of consecutive blocks, whatever became of earlier tries: each table is asked."""
         with self._writing:
-            self._blocks.load(blocks)
-            self._settled()
-
-    def _complete(self) -> None:
-        if self._begun:
-            self._blocks.complete(self._begun)
-            self._unsummed += len(self._begun)
-            self._settled()
-        if self._unsummed >= STATES_EVERY:
-            self._unsummed = 0
-            self._behind.submit(self._sum_behind)
-
-    def _refuse_while_open(self) -> None:
-        if self._unfinished:
-            raise StoreUnavailable("a block waits for the store; retry once it is stored")
-
-    @contextmanager
-    def _open_until_stored(self) -> Iterator[None]:
-        """Release who waits, and remember that blocks are open, when storing them fails."""
-        try:
-            yield
-        except BaseException:
-            self._unfinished = True
-            self._own.whole()
-            raise
-
-    def _settled(self) -> None:
-        self._begun.clear()
-        self._unfinished = False
-        self._own.whole()
+            self._blocks.finish(blocks)
 
     def catch_up(self) -> None:
         """Sum users and latencies (`day_users`, `day_latency`) up to the newest block; all else is up to date."""
@@ -196,7 +151,7 @@ class Warehouse:
     def _sum(self) -> None:
         with self._summing:
             if self.may_write():
-                self._unsummed = 0
+                self._blocks.unsummed = 0
                 states.catch_up(self._engine)
 
     def _sum_behind(self) -> None:
@@ -212,8 +167,8 @@ class Warehouse:
         with self._writing, self._summing:
             if self._engine.remote:
                 wait_for_inserts(self._engine)
-            mended = recovery.recover(self._engine, self._blocks, partition_prefix, self._zones(zones))
-            self._settled()
+            mended = recovery.recover(self._engine, self._loader, partition_prefix, self._zones(zones))
+            self._blocks.settled()
             return [*mended, *retention.finish(self._engine)]
 
     def last_offset(self, partition_prefix: str, /) -> int | None:

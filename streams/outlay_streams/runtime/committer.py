@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from outlay_infra.errors import QueryError, StoreError, StoreUnavailable
+from outlay_infra.errors import QueryError, StoreError, StoreFull, StoreReadOnly, StoreUnavailable
 from outlay_schemas.block import Block
 from outlay_schemas.outcome import ACCEPTED, DUPLICATE, Outcome, Verdict
 from outlay_schemas.prices import WITHOUT_RECORD
@@ -136,14 +136,24 @@ class Committer:
         if self._open is None:
             return
         ids = self._open.ids
-        if self._open.lost:
-            self._ledger.finish_blocks(self._open.blocks)
-        else:
+        if not (self._open.lost and self._finished(self._open.blocks)):
+            self._open = replace(self._open, lost=False)
             for line in self._ledger.recover(PREFIX):
                 _log.info("recovered", what=line)
             ids = self._ledger.find_ids(ids["id_hash"].combine_chunks()) if ids.num_rows else ids
         self._remember(ids)
         self._open = None
+
+    def _finished(self, blocks: Sequence[Block]) -> bool:
+        """Return whether the blocks are stored now, which they are not if the store refuses them after all."""
+        try:
+            self._ledger.finish_blocks(blocks)
+        except (StoreUnavailable, StoreFull, StoreReadOnly):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the others go on
+            _log.warning("blocks_refused", tokens=[block.token for block in blocks], error=str(error))
+            return False
+        return True
 
     def _leave_open(self, error: Exception, ids: pa.Table) -> None:
         self._open = _Open(tuple(self._begun), lost=isinstance(error, StoreUnavailable), ids=ids)

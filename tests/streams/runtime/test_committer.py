@@ -61,6 +61,16 @@ def test_what_was_left_and_cannot_be_stored_is_finished_later(
     assert (ids(ledger), ledger.half_stored(), writer.unsettled) == (["a", "b", "c"], 0, False)
 
 
+def test_a_block_that_got_no_answer_and_is_refused_then_holds_nobody_up(
+    writer: Committer, ledger: MemoryLedger
+) -> None:
+    ledger.early, ledger.failure = False, StoreUnavailable("away")
+    writer.commit([("acme", decoded([event(id="a")]))])
+    ledger.failure, ledger.refuses = None, QueryError("a value does not fit")
+    assert count(writer, "b", more=False) == ["accepted"]
+    assert (ids(ledger), writer.unsettled) == (["b"], False)
+
+
 def test_a_block_that_gets_no_answer_leaves_those_before_it_open_too(writer: Committer, ledger: MemoryLedger) -> None:
     count(writer, "a", more=True)
     ledger.early, ledger.failure = False, StoreUnavailable("away")
