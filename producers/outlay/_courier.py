@@ -96,10 +96,16 @@ class Courier:
                 batch = self._queue.get(timeout=self._patience())
             except queue.Empty:
                 batch = None
-            if batch is not None:
-                self._deliver(batch)
-            if self._spool is not None and not self._stop.is_set() and not self._until_replay():
-                self._replay(self._spool)
+            try:
+                self._turn(batch)
+            except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
+                self._away(repr(error), None)
+
+    def _turn(self, batch: Batch | None) -> None:
+        if batch is not None:
+            self._deliver(batch)
+        if self._spool is not None and not self._stop.is_set() and not self._until_replay():
+            self._replay(self._spool)
 
     def _patience(self) -> float | None:
         """Return how long to wait for a batch: without end, unless something on disk wants to be sent."""

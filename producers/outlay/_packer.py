@@ -72,8 +72,14 @@ class Packer:
             self.urgent.wait(self._interval)
             self.urgent.clear()
             self._woken = False
+            self._pack_safely()
+        self._pack_safely()
+
+    def _pack_safely(self) -> None:
+        try:
             self.pack()
-        self.pack()
+        except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
+            self._notices.tell("packing", "events could not be packed: %r", error)
 
     def pack(self) -> None:
         """Pack everything that waits now."""

@@ -159,5 +159,5 @@ def _segment(data: bytes) -> Segment:
 def _is_json(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -195,6 +195,26 @@ def test_a_full_spool_keeps_in_memory_what_it_can(far_end: FarEnd, recorder: Mak
     assert sdk.stats().dropped == 0
 
 
+def test_a_fault_of_our_own_ends_no_delivery(far_end: FarEnd, recorder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def append(_body: bytes) -> bool:
+        raise RuntimeError("a fault")
+
+    sdk = recorder(far_end)
+    far_end.behaviour = lambda _events: (503, b"")
+    with monkeypatch.context() as patched:
+        patched.setattr(sdk._spool, "append", append)
+        sdk.note(noted("first"))
+        assert far_end.wait_for_requests(1)
+        assert not sdk.flush(0.05)
+    far_end.behaviour = None
+    sdk.note(noted("second"))
+    assert far_end.wait_for(1)
+    sdk.close(0.05)
+    recorder(far_end)
+    assert far_end.wait_for(2)
+    assert sorted(far_end.models) == ["first", "second"]
+
+
 def test_what_is_too_large_is_halved_until_the_culprit_stands_alone(far_end: FarEnd, recorder: Make) -> None:
     def behave(events: list[dict[str, object]]) -> tuple[int, bytes]:
         return (413, b"{}") if any(event["model"] == "m13" for event in events) else far_end.take(events)
