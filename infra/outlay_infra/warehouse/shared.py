@@ -90,8 +90,14 @@ class SharedWarehouse(Warehouse):
         self._alone(f"partition {partition} of {table} cannot be rebuilt")
         return super().repair(table, partition, zones=zones)
 
-    def rebuild_days(self, org: str) -> list[str]:
-        """Rebuild the local days of `org`; raise `QueryError` while blocks of an earlier zone may follow."""
+    def rebuilding_days(self, org: str) -> Iterator[str]:
+        """Rebuild the local days of `org`; raise `QueryError` as soon as blocks of an earlier zone may follow."""
+        self._still_enough(org)
+        for line in super().rebuilding_days(org):
+            yield line
+            self._still_enough(org)
+
+    def _still_enough(self, org: str) -> None:
         self._alone(f"the days of {org} cannot be rebuilt")
         coming = self.earlier()
         if coming is not None:
@@ -99,7 +105,6 @@ class SharedWarehouse(Warehouse):
                 f"the days of {org} cannot be rebuilt while {coming}; stop the meters, let the loaders store "
                 "everything, stop them, and try again: intake goes on, and nothing is lost"
             )
-        return super().rebuild_days(org)
 
     def retention(
         self,
