@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
-from outlay_infra.kafka import BrokerUnavailable, producer_config
+from outlay_infra.kafka import BrokerUnavailable, consumer_config, producer_config
 from outlay_infra.kafka.delivery import BatchProducer, Record
+from outlay_infra.kafka.groups import Follower
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings
 from tests.support.kafka_broker.broker import Broker
@@ -47,3 +49,21 @@ def test_promises_are_kept_through_a_stop_and_a_kill(launch_broker: Callable[[],
     assert producer.stats().failed_batches == 0
     found = [message.key() for message in read_all(settings, topic)]
     assert len(found) == len(set(found)) == 50 * len(promises)
+
+
+def test_how_far_a_group_came_is_told_as_soon_as_its_broker_is_back(launch_broker: Callable[[], Broker]) -> None:
+    broker = launch_broker()
+    settings = KafkaSettings(bootstrap=broker.bootstrap, partitions=2)
+    TopicAdmin(settings).apply()
+    topic = f"{settings.prefix}usage"
+    follower = Follower(settings, "meter")
+    assert follower.committed(topic, 2) == {}
+    member = Consumer(consumer_config(settings, "meter"))
+    member.commit(offsets=[TopicPartition(topic, 1, 5)], asynchronous=False)
+    member.close()
+    assert follower.committed(topic, 2) == {1: 5}
+
+    broker.kill()
+    broker.start()
+
+    assert follower.committed(topic, 2) == {1: 5}

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from outlay_infra.clock import SystemClock
 from outlay_infra.interpreter import collecting_seldom
 from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_config
-from outlay_infra.kafka.groups import Progress as GroupProgress
+from outlay_infra.kafka.groups import Follower
 from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.settings import KafkaSettings, Settings
@@ -123,7 +123,7 @@ def _monitor(parts: _Parts) -> AbstractContextManager[str]:
 def _meter(parts: _Parts) -> None:
     settings = parts.settings
     kafka, own = settings.kafka, settings.meter
-    topics, clock, progress = cluster_topics(kafka), SystemClock(), GroupProgress(kafka)
+    topics, clock, loader = cluster_topics(kafka), SystemClock(), Follower(kafka, LOADER_GROUP)
     name = own.instance or uuid.uuid4().hex
     ids = max(1000, settings.ledger.dedupe_ids // kafka.partitions)
     TopicAdmin(kafka).check()
@@ -143,7 +143,7 @@ def _meter(parts: _Parts) -> None:
             transactions=transactions,
             cells=CellsOut(producer_config(kafka, compression_type="none"), topics.spend_cells.name),
             rebuilder=Rebuilder(log, Horizon(time=settings.ledger.dedupe_horizon, ids=ids), clock),
-            late=LateLane(parts.store, lambda: progress.committed(LOADER_GROUP, topics.spend.name, kafka.partitions)),
+            late=LateLane(parts.store, lambda: loader.committed(topics.spend.name, kafka.partitions)),
             rules=parts.catalogs.rules,
             writers=parts.writers,
             clock=clock,
