@@ -38,6 +38,8 @@ class Shelf:
         self.books: dict[str, OrgBook] = {}
         self.waiting: list[Received] = []
         """Records that are in the books and not yet in the rows."""
+        self.fresh = False
+        """Whether there are rows that were never kept."""
         self._catalog_of = catalog_of
         self._at: dict[str, datetime] = {}
         self._unkept: Names = defaultdict(dict)
@@ -54,7 +56,8 @@ class Shelf:
             found = self._catalog_of(org)
             zone = found.catalog.organisation.zone
             book = self.books[org] = OrgBook(org, found.catalog.budgets, zone=zone, version=found.version)
-            self._changed(org, book.keys())
+            self._changed(org, names := book.keys())
+            self.fresh = self.fresh or bool(names)
         return book
 
     def receive(self, cells: Received) -> None:
@@ -77,6 +80,7 @@ class Shelf:
         if book.version != found.version:
             zone = found.catalog.organisation.zone
             self._changed(org, book.replace(found.catalog.budgets, zone=zone, version=found.version))
+            self.fresh = True
 
     def begin_anew(self, offset: int) -> None:
         """Forget every sum, for cells before `offset` are missing; the past comes from the store."""
@@ -113,11 +117,25 @@ class Shelf:
             names, self._windows = self._windows, defaultdict(dict)
             yield from self._states(names)
 
-    def unkept(self) -> tuple[Records, list[Received]]:
-        """Take the rows that changed, and the records that are in them."""
-        names, self._unkept = self._unkept, defaultdict(dict)
+    def unkept(self) -> Records:
+        """Take the rows that changed, None for those that are no more."""
+        names, self._unkept, self.fresh = self._unkept, defaultdict(dict), False
+        for org, changed in names.items():
+            for name in changed:
+                row = self.books[org].row(name)
+                yield (
+                    self._keys.row(org, name),
+                    None if row is None else json.dumps(row, separators=(",", ":")).encode(),
+                )
+
+    def place(self) -> Records:
+        """Return the row that says how far the partition was read."""
+        yield self._keys.place(self.partition), str(self.next).encode()
+
+    def take_waiting(self) -> list[Received]:
+        """Take the records that are in the rows once those that changed are kept."""
         waiting, self.waiting = self.waiting, []
-        return self._rows(names, self.next), waiting
+        return waiting
 
     @property
     def unchanged(self) -> bool:
@@ -146,13 +164,3 @@ class Shelf:
             for name in changed:
                 state = self.books[org].state(name)
                 yield record_key(org, name), None if state is None else encode_state(state)
-
-    def _rows(self, names: Names, place: int) -> Records:
-        yield self._keys.place(self.partition), str(place).encode()
-        for org, changed in names.items():
-            for name in changed:
-                row = self.books[org].row(name)
-                yield (
-                    self._keys.row(org, name),
-                    None if row is None else json.dumps(row, separators=(",", ":")).encode(),
-                )

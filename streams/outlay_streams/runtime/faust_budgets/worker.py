@@ -140,22 +140,30 @@ class Worker:
             ticking.cancel()
 
     async def publish(self, *, windows: bool) -> None:
-        """Publish the states that changed."""
+        """Publish the states that changed; where rows are new, they are kept first."""
+        if any(shelf.fresh for shelf in self._shelves.values()):
+            await self.keep()
         async with self._writing:
             await self._publish(windows=windows)
 
     async def keep(self) -> None:
-        """Write the rows that changed, and then acknowledge the cells that are in them."""
+        """Write the rows that changed, publish their states, and then acknowledge the cells that are in both.
+
+        A state is there only while its row is, or nobody would ever know to take it away. The place comes last.
+        """
         async with self._writing:
             began = monotonic()
             for shelf in self._shelves.values():
                 if shelf.unchanged:
                     continue
-                rows, waiting = shelf.unkept()
+                waiting, place = shelf.take_waiting(), dict(shelf.place())
+                rows = await _encoded(shelf.unkept())
+                for some in rows:
+                    await self._keep(shelf, {key: row for key, row in some.items() if row is not None})
                 await self._publish(windows=False)
-                self._still_ours()
-                for some in await _encoded(rows):
-                    await self.outlet.keep(shelf.partition, some)
+                for some in rows:
+                    await self._keep(shelf, {key: None for key, row in some.items() if row is None})
+                await self._keep(shelf, place)
                 for cells in waiting:
                     self.outlet.acknowledge(cells)
             self._metrics.keep_seconds.observe(monotonic() - began)
@@ -179,6 +187,11 @@ class Worker:
         """Add the past of rows, unless they moved on meanwhile."""
         if self._shelves.get(shelf.partition) is shelf and shelf.begin(org, start, past, marks):
             _log.info("budgets_begun", org=org, budgets=len(start.keys))
+
+    async def _keep(self, shelf: Shelf, rows: Mapping[bytes, bytes | None]) -> None:
+        self._still_ours()
+        if rows:
+            await self.outlet.keep(shelf.partition, rows)
 
     async def _publish(self, *, windows: bool) -> None:
         oldest, self._oldest = self._oldest, None
