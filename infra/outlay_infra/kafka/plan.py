@@ -13,6 +13,8 @@ PARTITIONS = "partitions"
 REPLICATION = "replication"
 
 _MS = timedelta(milliseconds=1)
+_SEGMENT_BYTES = 64 * 1024 * 1024
+"""Of compacted topics: the newest segment is never compacted, and all of it is read by whoever takes over."""
 _REPEATS = (
     "raised only when asked: keys move, so repeats of events sent before and after it are told apart no longer; "
     "stop the producers, let the meter finish, raise, start them again"
@@ -72,6 +74,8 @@ def desired(topic: Topic, *, replication: int | None = None, min_in_sync: int | 
         "retention.ms": "-1" if topic.retention is None else str(topic.retention // _MS),
         "max.message.bytes": str(topic.message_bytes),
     }
+    if topic.compacted:
+        settings["segment.bytes"] = str(max(_SEGMENT_BYTES, topic.message_bytes))
     if min_in_sync is not None:
         settings["min.insync.replicas"] = str(min_in_sync)
     return DesiredTopic(name=topic.name, partitions=topic.partitions, replication=replication, settings=settings)

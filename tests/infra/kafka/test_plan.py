@@ -35,6 +35,7 @@ def test_a_topic_is_held_by_its_retention_and_a_compacted_one_for_ever() -> None
     }
     state = desired(found.budget_state, min_in_sync=2).settings
     assert (state["cleanup.policy"], state["retention.ms"], state["min.insync.replicas"]) == ("compact", "-1", "2")
+    assert int(state["segment.bytes"]) < 100 * 1024 * 1024
 
 
 def test_what_is_as_it_should_be_needs_nothing() -> None:

@@ -21,7 +21,7 @@ def test_the_same_settings_again_change_nothing(kafka_settings: KafkaSettings) -
     made = admin.apply()
 
     assert {change.action for change in made} == {Action.CREATE}
-    assert len(made) == 7
+    assert len(made) == 8
     assert admin.diff() == admin.apply() == []
     admin.check()
 
