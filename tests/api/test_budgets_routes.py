@@ -71,6 +71,7 @@ async def test_a_budget_says_what_is_spent_what_is_left_and_how_that_compares_wi
     assert (search["spent"], search["percent"], search["elapsed"], search["pace"]) == ("0.02", "40", "72.92", "0.55")
     assert search["scope"] == {"team": ["search"], "model": ["gpt-4o", "claude-*"]}
     assert search["starting"] is False
+    assert all(int(offset) > 0 for offset in search["marks"].values())
     assert found["campaign"]["spent"] is None
     assert found["campaign"]["amount"] == "10"
     assert (found["nothing"]["remaining"], found["nothing"]["percent"]) == ("-1.525", None)

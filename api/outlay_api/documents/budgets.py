@@ -48,8 +48,9 @@ class BudgetStanding(_Document):
     """Entries without a known amount, which `spent` lacks."""
     starting: bool
     """Whether what was spent before the budget was declared is still to be added."""
-    marks: dict[str, int]
-    """Source partition to block offset: the blocks included; the ledger says the same up to there."""
+    marks: dict[str, str]
+    """Source partition to block offset: the blocks included; the ledger says the same up to there. Offsets are whole
+    numbers up to 2^63, so text."""
     at: Time | None
     """The time reached: when the newest block included was received."""
 
@@ -102,7 +103,7 @@ class TeamActivity(_Document):
     """The last two hours."""
     hours: list[Bucket]
     """The last two days."""
-    marks: dict[str, int]
+    marks: dict[str, str]
     """Source partition to block offset: the blocks included."""
     at: Time
     """When the newest of them was received."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -150,7 +150,7 @@ def windows_row(windows: TeamWindows, now: datetime) -> Row:
         "team": windows.team,
         "minutes": list(_buckets(windows.minutes, now - MINUTES_SHOWN)),
         "hours": list(_buckets(windows.hours, now - HOURS_SHOWN)),
-        "marks": windows.marks,
+        "marks": marks_text(windows.marks),
         "at": windows.at,
     }
 
@@ -164,6 +164,11 @@ def windows_table(rows: Iterable[Row]) -> pa.Table:
         for bucket in row[f"{length}s"]
     ]
     return pa.Table.from_pylist(flat, WINDOWS)
+
+
+def marks_text(marks: Mapping[str, int]) -> dict[str, str]:
+    """Return marks as JSON that every reader keeps exact: offsets are above what a float holds."""
+    return {source: str(offset) for source, offset in marks.items()}
 
 
 def zone_of(state: BudgetState) -> ZoneInfo:

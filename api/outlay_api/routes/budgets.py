@@ -18,6 +18,7 @@ from outlay_api.queries.budgets import (
     WINDOWS,
     Standing,
     budget_table,
+    marks_text,
     past_row,
     windows_row,
     windows_table,
@@ -124,7 +125,7 @@ def _known() -> Iterator[None]:
 
 
 def _shown(standing: Standing) -> dict[str, Any]:
-    return {**standing.row(), "marks": standing.state.marks, "at": standing.state.at}
+    return {**standing.row(), "marks": marks_text(standing.state.marks), "at": standing.state.at}
 
 
 def _past(services: Services, org: str, standing: Standing, count: int) -> list[dict[str, Any]]:
