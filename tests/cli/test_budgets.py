@@ -28,7 +28,7 @@ STANDING: dict[str, Any] = {
     "entries": 1234,
     "unpriced": 2,
     "starting": True,
-    "marks": {"embedded/0": 7},
+    "marks": {"embedded/0": "7"},
     "at": "2026-11-24T12:00:00Z",
 }
 PAST = {
