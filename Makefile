@@ -45,7 +45,7 @@ bench: setup ## Measure speed, memory and size; prints the machine and the ratio
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 bench-streams: setup ## Measure the cluster's stages on a real broker (needs Java or Docker)
-	@$(BIN)/python -m tests.bench --only streams $(ARGS)
+	@$(BIN)/python -m tests.bench --only streams,latency,recovery $(ARGS)
 
 clean: ## Remove what setup and the tests made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .bench

@@ -14,7 +14,9 @@ SECTIONS = {
     "intake": ("intake", "events over HTTP into a real server, load generator on the same machine"),
     "storage": ("stored", "bytes an event on disk, with every table included"),
     "queries": ("queried", "the query API's questions on the stored events"),
-    "streams": ("streams", "a meter on a real broker, beside consuming, decoding and pricing alone"),
+    "streams": ("streams", "a meter on a real broker, beside a bare consumer and other stream processors"),
+    "latency": ("streams_latency", "10,000 events a second until metered, in ClickHouse, in a budget's state"),
+    "recovery": ("streams_recovery", "a budgets worker that is killed and started again with 10,000 rows"),
     "sdk": ("sdk", "what tracking costs the caller's thread, and how much one process delivers over HTTP"),
     "start": ("start", "start-up, empty and with the stored events"),
 }

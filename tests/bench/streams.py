@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,18 +26,16 @@ from outlay_infra.kafka.client import cluster_topics, consumer_config, producer_
 from outlay_infra.kafka.topic_admin import TopicAdmin
 from outlay_infra.kafka.usage_records import UsageEncoder, keys
 from outlay_infra.settings import KafkaSettings, LedgerSettings, Settings
-from outlay_schemas.block import Block
 from outlay_schemas.catalog import Catalog
 from outlay_schemas.topics import ORG_HEADER, BlockHeader, Topics
-from outlay_streams.catalog import CatalogSnapshot, OrgRules, build_rules, read_catalog
+from outlay_streams.catalog import CatalogSnapshot, build_rules, read_catalog
 from outlay_streams.decode import Limits, decode
 from outlay_streams.decode.avro import Writers, decode_avro
-from outlay_streams.identity import identify
-from outlay_streams.meter import build_block
-from outlay_streams.refusals import refused
 from outlay_streams.runtime.kafka_meter import run_meter
 from outlay_streams.wire import encode_block
 from tests.bench.report import Figure, Plan
+from tests.bench.streams_growth import block_of, growth, memory
+from tests.bench.streams_peers import rates
 from tests.bench.traffic import events
 from tests.support.kafka_broker.broker import Broker
 
@@ -50,6 +48,8 @@ ROUNDS = 3
 IDS = 5_000_000
 SHARE = 0.35
 """Of consuming, decoding and pricing alone, at least."""
+TIMES = 4.0
+"""As fast as the best of its peers, at least."""
 _STAGES = "outlay_meter_stage_seconds_total"
 
 
@@ -76,6 +76,8 @@ def run(plan: Plan) -> Sequence[Figure]:
         rounds = [_round(broker.bootstrap, number, template, plan.folder) for number in range(ROUNDS)]
         again = KafkaSettings(bootstrap=broker.bootstrap, prefix="again.", partitions=PARTITIONS)
         recovered = recovery(again, plan.folder / "again", template.slice(0, BATCH))
+        topic = cluster_topics(KafkaSettings(prefix="bench0.")).usage.name
+        peers = dict(rates(broker.bootstrap, topic, template, EVENTS))
     raw = max(found["raw"] for found in rounds)
     alone = max(found["alone"] for found in rounds)
     metered = max(rounds, key=lambda found: found["rate"])
@@ -94,8 +96,17 @@ def run(plan: Plan) -> Sequence[Figure]:
         Figure(name="of it, reading ids", value=recovered["rebuild"], unit="s"),
         Figure(name="memory with those ids", value=recovered["memory"] / 2**20, unit="MiB", note="resident"),
         Figure(name="memory of an id", value=recovered["id_bytes"], unit="bytes", goal=16),
+        *_peers(peers, rate),
         *growth(template),
+        *memory(),
     ]
+
+
+def _peers(peers: Mapping[str, float], metered: float) -> Iterator[Figure]:
+    for name, rate in peers.items():
+        yield Figure(name=f"{name}: decode, price, add up", value=rate, unit="events/s", note="nothing written")
+    best = max(peers.values())
+    yield Figure(name="meter, of the best of them", value=metered / best, unit="", goal=TIMES, at_least=True)
 
 
 def _round(bootstrap: str, number: int, template: pa.Table, folder: Path) -> dict[str, float]:
@@ -106,52 +117,6 @@ def _round(bootstrap: str, number: int, template: pa.Table, folder: Path) -> dic
     raw = consumed(kafka, topics, EVENTS, priced=False)
     alone = consumed(kafka, topics, EVENTS, priced=True)
     return {"raw": raw, "alone": alone, **meter(kafka, folder / f"meter{number}", EVENTS)}
-
-
-def growth(template: pa.Table) -> Iterator[Figure]:
-    """Yield rates from columns to encoded blocks as teams and skus become more, without a broker."""
-    some = template.slice(0, BATCH)
-    for teams, skus in ((1, 10), (10, 10), (100, 10), (1000, 10), (10, 5000)):
-        numbers = np.arange(some.num_rows)
-        varied = {
-            "team": [f"team{number}" for number in numbers % teams],
-            "provider": ["flat"] * len(numbers),
-            "model": [f"model{number}" for number in numbers % skus],
-        }
-        grown = some
-        for name, values in varied.items():
-            place = grown.schema.get_field_index(name)
-            grown = grown.set_column(place, grown.schema.field(place), pa.array(values))
-        prices = [
-            {
-                "id": f"p{sku}",
-                "sku": {"provider": "flat", "model": f"model{sku}"},
-                "rates": {"input_tokens": "0.000001"},
-            }
-            for sku in range(skus)
-        ]
-        rules = build_rules(CatalogSnapshot(ORG, 1, Catalog.model_validate({"prices": prices})))
-        spent = []
-        for _ in range(4):
-            began = time.perf_counter()
-            encode_block(_block(grown, rules))
-            spent.append(time.perf_counter() - began)
-        name = f"columns to block, {teams:,} teams, {skus:,} skus"
-        yield Figure(name=name, value=some.num_rows / min(spent), unit="events/s", note="one thread")
-
-
-def _block(table: pa.Table, rules: OrgRules) -> Block:
-    """Return the block of events that are all new."""
-    return build_block(
-        table,
-        identities=identify(table),
-        verdicts=np.zeros(table.num_rows, np.int8),
-        rules={ORG: rules},
-        received=datetime.now(UTC),
-        partition="spend/0",
-        offset=0,
-        rejects=refused([]),
-    )
 
 
 def usage(count: int) -> pa.Table:
@@ -247,7 +212,7 @@ def recovery(kafka: KafkaSettings, state: Path, template: pa.Table) -> dict[str,
 
 def _write_spend(kafka: KafkaSettings, topics: Topics, template: pa.Table) -> None:
     """Write blocks as large as a meter's, with ids of their own, until there are `IDS`."""
-    block = _block(template, build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode()))))
+    block = block_of(template, build_rules(CatalogSnapshot(ORG, 1, read_catalog(catalog_text().encode()))))
     producer = Producer(producer_config(kafka, compression_type="none"))
     random = np.random.default_rng(1)
     for number in range(IDS // template.num_rows):
