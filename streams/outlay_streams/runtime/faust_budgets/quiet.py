@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from outlay_infra.kafka.client import LOG
@@ -31,9 +33,15 @@ class Seldom(logging.Filter):
         return True
 
 
-def quieten() -> None:
-    """Have the libraries tell each kind of fault seldom. For a process that runs nothing else, once they are loaded."""
+@contextmanager
+def quieter() -> Iterator[None]:
+    """Have the libraries, once loaded, tell each kind of fault seldom while the context is open."""
     seldom = Seldom()
-    for name in list(logging.root.manager.loggerDict):
-        if name in _LOUD or name.split(".")[0] in _LOUD:
-            logging.getLogger(name).addFilter(seldom)
+    loud = [name for name in logging.root.manager.loggerDict if name in _LOUD or name.split(".")[0] in _LOUD]
+    for name in loud:
+        logging.getLogger(name).addFilter(seldom)
+    try:
+        yield
+    finally:
+        for name in loud:
+            logging.getLogger(name).removeFilter(seldom)

@@ -29,7 +29,7 @@ from outlay_streams.runtime.faust_budgets.cells_log import CellsTopic
 from outlay_streams.runtime.faust_budgets.errors import Unbudgetable, Unstoppable
 from outlay_streams.runtime.faust_budgets.health import Health
 from outlay_streams.runtime.faust_budgets.metrics import BudgetsMetrics
-from outlay_streams.runtime.faust_budgets.quiet import quieten
+from outlay_streams.runtime.faust_budgets.quiet import quieter
 from outlay_streams.runtime.faust_budgets.worker import Worker
 from outlay_streams.runtime.kafka_meter.catalogs import Catalogs
 from outlay_streams.runtime.kafka_meter.store import LazyStore
@@ -92,7 +92,7 @@ def run_budgets(settings: Settings, stop: threading.Event, *, announce: Callable
         _log.info("monitored", url=url)
         if announce is not None:
             announce(url)
-        quieten()
+        stack.enter_context(quieter())
         if _catalogs_known(parts):
             TopicAdmin(settings.kafka).check()
             log = CellsTopic(consumer_config(settings.kafka, f"{GROUP}.log"), cells.name)
