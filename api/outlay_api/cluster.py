@@ -32,7 +32,7 @@ from outlay_api.version import version
 from outlay_infra.catalog_store import CatalogStore
 from outlay_infra.clock import SystemClock
 from outlay_infra.errors import NewerSchema
-from outlay_infra.kafka import cluster_topics, producer_config
+from outlay_infra.kafka import BrokerUnavailable, cluster_topics, producer_config
 from outlay_infra.kafka.delivery import BatchProducer, Bounds
 from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.topic_admin import TopicAdmin
@@ -201,12 +201,19 @@ def services_of(settings: Settings, *, clock: Clock | None = None) -> Iterator[S
 
 
 def _encoder(settings: Settings) -> UsageEncoder:
-    """Return how events are written: under their schema's id where there is a registry, else by its fingerprint."""
+    """Return how events are written: under their schema's id where a registry gives one, else by its fingerprint.
+
+    Meters read both, so a registry that is away keeps no event out.
+    """
     if settings.kafka.registry is None:
         return UsageEncoder()
     with closing(SchemaRegistry(settings.kafka.registry.get_secret_value())) as registry:
         topic = cluster_topics(settings.kafka).usage.name
-        return UsageEncoder.registered(registry.register(topic, avro_schema.published("usage_event")))
+        try:
+            return UsageEncoder.registered(registry.register(topic, avro_schema.published("usage_event")))
+        except BrokerUnavailable as error:
+            _log.warning("schema_not_registered", error=str(error), instead="its fingerprint, until the next start")
+            return UsageEncoder()
 
 
 def _reloaded(rulebook: Rulebook, org: str) -> None:

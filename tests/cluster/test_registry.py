@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from outlay_api import cluster
 from outlay_api.clusterwide import reach
-from outlay_infra.kafka import BrokerRefused, BrokerUnavailable
+from outlay_infra.kafka import BrokerRefused
 from outlay_infra.kafka.registry import SchemaRegistry
+from outlay_infra.kafka.usage_records import UsageEncoder
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_schemas import avro_schema
 from outlay_streams.decode.avro import Writers, decode_avro
@@ -47,13 +48,12 @@ def test_events_written_under_an_id_are_read_by_it(registry: SchemaRegistryServe
     assert registry.asked.count("GET /schemas/ids/42") == 1
 
 
-def test_an_api_does_not_start_without_the_registry_it_is_told_to_use(registry: SchemaRegistryServer) -> None:
+def test_an_api_starts_while_the_registry_is_away_and_not_when_it_refuses(registry: SchemaRegistryServer) -> None:
     with pytest.raises(BrokerRefused, match=r"kafka\.registry"):
         cluster._encoder(settings(registry.url.replace("hunter2", "wrong")))
     with SchemaRegistryServer() as gone:
         url = gone.url
-    with pytest.raises(BrokerUnavailable, match="does not answer"):
-        cluster._encoder(settings(url))
+    assert cluster._encoder(settings(url)) == UsageEncoder()
 
 
 def test_config_check_reaches_it_and_says_what_is_wrong(registry: SchemaRegistryServer) -> None:
