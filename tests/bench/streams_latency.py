@@ -195,7 +195,7 @@ def _states(kafka: KafkaSettings) -> Seen:
     for record in read(kafka, topic, _whole(kafka, topic)):
         if record.key() == mine:
             for source, block in json.loads(record.value())["marks"].items():
-                found[int(source.split("/")[1])].append((record.timestamp()[1] / 1e3, block))
+                found[int(source.split("/")[1])].append((record.timestamp()[1] / 1e3, int(block)))
     return found
 
 
