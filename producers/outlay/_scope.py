@@ -22,7 +22,7 @@ _NONE: Labels = MappingProxyType({})
 
 
 class _Link:
-    """One scope in force: who put it there, its own labels, all labels down to it, and what it lies on."""
+    """One scope in force: who put it there, its own labels, all labels (innermost first), and what it lies on."""
 
     __slots__ = ("all", "below", "own", "owner")
 
@@ -30,7 +30,7 @@ class _Link:
         self.owner = owner
         self.own = own
         self.below = below
-        self.all: Labels = own if below is None else {**below.all, **own}
+        self.all: Labels = own if below is None else {**own, **below.all, **own}
 
 
 _current: ContextVar[_Link | None] = ContextVar("outlay_scope", default=None)
@@ -54,8 +54,12 @@ class scope:  # noqa: N801 - read as a verb: with outlay.scope(team="search")
     __slots__ = ("_labels",)
 
     def __init__(self, /, **labels: object) -> None:
-        """Keep the labels; None says nothing."""
-        self._labels = {name: value for name, value in labels.items() if value is not None}
+        """Keep the labels; None says nothing, and no more does an empty text."""
+        self._labels = {
+            name: value
+            for name, value in labels.items()
+            if value is not None and not (isinstance(value, str) and not value)
+        }
 
     def __enter__(self) -> Self:
         _current.set(_Link(self, self._labels, _current.get()))

@@ -46,17 +46,17 @@ class RequestScope:
         """Run the application in the scope of the request."""
         if request["type"] not in {"http", "websocket"}:
             return await self._app(request, receive, send)
-        with scope(**self._of(request)):
+        with self._scope(request):
             return await self._app(request, receive, send)
 
-    def _of(self, request: Request) -> dict[str, object]:
+    def _scope(self, request: Request) -> scope:
         found: dict[str, object] = {}
         for name, value in request.get("headers", ()):
             if (label := self._headers.get(name)) is not None:
                 found[label] = value.decode("latin-1")
         if self._labels is not None:
             try:
-                found |= self._labels(request)
+                return scope(**{**found, **self._labels(request)})
             except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
                 PROCESS.notices.tell("labels", "the labels of a request cannot be read: %r", error)
-        return found
+        return scope(**found)

@@ -94,6 +94,18 @@ async def test_labels_that_cannot_be_read_fail_no_request(usage: Captured) -> No
     assert [event.team for event in usage.events] == ["search"]
 
 
+async def test_an_empty_header_says_nothing(usage: Captured) -> None:
+    app = RequestScope(application(), headers={"x-team": "team", "x-customer": "customer"})
+    assert await get("/function", app, **{"x-team": "", "x-customer": ""}) == 200
+    assert [(event.team, event.tags) for event in usage.events] == [(None, {})]
+
+
+async def test_labels_without_names_fail_no_request(usage: Captured) -> None:
+    app = RequestScope(application(), headers={"x-team": "team"}, labels=lambda _request: {1: "x"})  # type: ignore[dict-item]
+    assert await get("/function", app, **{"x-team": "search"}) == 200
+    assert [event.team for event in usage.events] == ["search"]
+
+
 async def test_the_start_of_an_application_is_no_request() -> None:
     seen: list[str] = []
 

@@ -6,21 +6,25 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 import outlay
-from outlay._batches import Progress
+from outlay._batches import Noted, Progress
 from outlay._courier import Courier
 from outlay._errors import UndeliveredError
 from outlay._recorder import Recorder
 from outlay._result import SendResult
 from outlay._retry import Retry
+from outlay._shape import encoded, shape
 from outlay._spool import Spool
 from outlay._stats import Notices, Tally
 from outlay._transport import MemoryTransport, SpoolTransport
+from outlay_schemas.usage import MAX_EVENT_BYTES
 from tests.producers.conftest import noted
 from tests.producers.far_end import FarEnd
 
@@ -255,7 +259,7 @@ def test_what_the_server_refuses_is_counted_and_told_once(
     [
         {"quantities": {"input_tokens": -1}}, {"quantities": {"input_tokens": float("nan")}}, {"quantities": None},
         {"quantities": {"Input": 1}}, {"model": ""}, {"provider": None}, {"colour": "red"}, {"time": "yesterday"},
-        {"quantities": {"input_tokens": True}}, {"latency_ms": -1}, {"provider_cost": object()}, {"tags": 3},
+        {"quantities": {"input_tokens": True}}, {"provider_cost": object()}, {"id": ""},
     ],
     ids=repr,
 )  # fmt: skip
@@ -286,6 +290,66 @@ def test_labels_that_do_not_fit_cost_no_event(recorder: Make) -> None:
     assert (event["user"], event["team"]) == ("u" * 256, "two lines")
     assert len(event["tags"]) == 32
     assert (event["tags"]["tag0"], "tag1" in event["tags"]) == ("7", False)
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"user": ""}, {}), ({"team": "", "env": Unspeakable()}, {}), ({"operation": "", "request_id": ""}, {}),
+        ({"tags": 3}, {}), ({"tags": {"t" * 300: "x", "": "y", "z": ""}}, {"tags": {"t" * 256: "x", "z": ""}}),
+        ({"tags": {"a\nb": 1}}, {"tags": {"a b": "1"}}), ({"user": "a\ud800b"}, {"user": "a b"}),
+        ({"latency_ms": 812.4, "ttft_ms": np.int64(7)}, {"latency_ms": 812, "ttft_ms": 7}),
+        ({"latency_ms": np.float32(2.6)}, {"latency_ms": 3}), ({"latency_ms": -1, "ttft_ms": float("nan")}, {}),
+        ({"latency_ms": "soon", "ttft_ms": float("inf")}, {}), ({"latency_ms": 2**40}, {}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_only_describes_a_use_never_costs_its_count(told: dict[str, object], found: dict[str, object]) -> None:
+    event = shape(Noted(0.0, {}, noted("a", **told)), source="s", labels={})
+    assert {name: value for name, value in event.items() if name not in {"id", "source", "time", *noted("a")}} == found
+
+
+def test_an_empty_label_says_nothing_so_the_one_further_out_holds(recorder: Make) -> None:
+    kept = MemoryTransport()
+    sdk = recorder(kept, labels={"team": "search", "env": ""})
+    with outlay.scope(user="u-17", experiment="b"), outlay.scope(user="", team="", experiment=""):
+        sdk.note(noted("a", team=""))
+    assert sdk.flush(30)
+    (event,) = [json.loads(line) for line in kept.lines]
+    assert (event["user"], event["team"], "env" in event) == ("u-17", "search", False)
+    assert event["tags"] == {"experiment": "b"}
+
+
+def test_of_too_many_tags_the_innermost_stay(recorder: Make) -> None:
+    kept = MemoryTransport()
+    sdk = recorder(kept, labels={f"process{number}": "x" for number in range(30)})
+    with outlay.scope(**{f"outer{number}": "x" for number in range(10)}), outlay.scope(outer9="inner", job="j"):
+        sdk.note(noted("a", tags={f"own{number}": "x" for number in range(25)}))
+    assert sdk.flush(30)
+    (event,) = [json.loads(line) for line in kept.lines]
+    own = {f"own{number}": "x" for number in range(25)}
+    outer = {f"outer{number}": "x" for number in range(5)}
+    assert event["tags"] == {**own, "outer9": "inner", "job": "j", **outer}
+
+
+def test_tags_too_large_for_an_event_are_cut_from_the_outermost() -> None:
+    tags = {f"{number:02}" + chr(0x1F600) * 254: chr(0x1F600) * 256 for number in range(32)}
+    line = encoded(Noted(0.0, {}, noted("a", tags=tags)), source="s", labels={})
+    assert len(line) <= MAX_EVENT_BYTES
+    assert list(json.loads(line)["tags"]) == list(tags)[: len(json.loads(line)["tags"])]
+
+
+@pytest.mark.parametrize(
+    ("given", "exact"), [(np.float64(1.5), "1.5"), (np.float32(0.25), "0.25"), (np.int64(3), "3")], ids=repr
+)
+def test_numbers_of_numpy_are_numbers(given: object, exact: str) -> None:
+    event = shape(Noted(0.0, {}, noted("a", quantities={"audio_seconds": given})), source="s", labels={})
+    assert Decimal(event["quantities"]["audio_seconds"]) == Decimal(exact)
 
 
 def test_trouble_that_ends_is_told_and_may_be_told_again(

@@ -55,7 +55,9 @@ def number(value: Any, places: int = QUANTITY_SCALE) -> Number | None:
     if isinstance(value, int):
         return value if 0 <= value <= MOST else None
     try:
-        exact = Decimal(value if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
+        exact = Decimal(
+            value if isinstance(value, str) else float.__repr__(value) if isinstance(value, float) else value
+        )
     except InvalidOperation:
         return None
     if not exact.is_finite() or not 0 <= exact <= MOST:
