@@ -46,11 +46,12 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
-    renderer: list[Processor]
+    renderer: Processor
     if settings.format == "json":
-        renderer = [structlog.processors.format_exc_info, without_secrets, structlog.processors.JSONRenderer()]
+        renderer = structlog.processors.JSONRenderer()
     else:
-        renderer = [without_secrets, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        plain = structlog.dev.plain_traceback  # the others show local variables: events, addresses with passwords
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -65,7 +66,12 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # so that a traceback is text when secrets are looked for
+                without_secrets,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()

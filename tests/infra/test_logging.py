@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -49,7 +50,9 @@ def test_lines_of_libraries_have_the_same_shape(stream: io.StringIO) -> None:
     assert (line["event"], line["level"], line["logger"]) == ("Started on port", "warning", "uvicorn.error")
 
 
-def test_secrets_are_masked_wherever_they_stand(stream: io.StringIO) -> None:
+@pytest.mark.parametrize("layout", ["json", "console"])
+def test_secrets_are_masked_wherever_they_stand(stream: io.StringIO, layout: Literal["json", "console"]) -> None:
+    configure(LogSettings(format=layout), stream)
     log = structlog.get_logger("outlay.test")
     log.info("sent", text=f"key {KEY}", authorization=f"Bearer {KEY}", url="clickhouse://u:hunter2@db", secret="x" * 9)
     try:
@@ -60,6 +63,21 @@ def test_secrets_are_masked_wherever_they_stand(stream: io.StringIO) -> None:
     assert "out_live_abcdef***" in written
     for secret in (KEY, KEY[20:], "hunter2", "xxxxxxxxx"):
         assert secret not in written
+
+
+@pytest.mark.parametrize("layout", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(stream: io.StringIO, layout: Literal["json", "console"]) -> None:
+    def fail(secret: str) -> None:
+        raise ValueError(f"{len(secret)} characters are too many")
+
+    configure(LogSettings(format=layout), stream)
+    try:
+        fail("".join(reversed("2retnuh")))  # lines of code are shown, so that none may have it
+    except ValueError:
+        structlog.get_logger("outlay.test").exception("failed")
+    assert "Traceback" in stream.getvalue()
+    assert "7 characters are too many" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
 
 
 def test_debug_is_silent_by_default(stream: io.StringIO) -> None:
