@@ -14,7 +14,7 @@ from outlay_infra.warehouse import Warehouse, migrations
 from outlay_infra.warehouse.dsn import Server, parse_dsn
 from outlay_infra.warehouse.replicated import Replicas
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "sql" / "replicated_schema.sql"
+GOLDEN = Path(__file__).parents[1] / "golden" / "replicated_schema.sql"
 REPLICAS = Replicas("main")
 
 
