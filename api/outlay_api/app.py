@@ -6,6 +6,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from outlay_api.decoding import Decoding
 from outlay_api.http import openapi, problems
 from outlay_api.http.limits import BodyLimits
 from outlay_api.http.observe import Observe, safe_request_id
@@ -13,6 +14,9 @@ from outlay_api.http.parameters import refuse_unknown_parameters
 from outlay_api.routes import ROUTERS
 from outlay_api.services import Services
 from outlay_api.version import version
+
+_BODIES_WAITING = 4
+"""Bodies of the largest size that may wait for being decoded; beyond it requests are answered 503 with Retry-After."""
 
 _DESCRIPTION = """\
 Meter AI spend: send usage events, get exact, explained, attributed amounts.
@@ -40,6 +44,7 @@ def create_app(services: Services, *, in_process: bool = False) -> FastAPI:
     app.state.services = services
     app.state.in_process = in_process
     settings = services.settings
+    app.state.decoding = Decoding(nbytes=_BODIES_WAITING * settings.intake.body_bytes)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

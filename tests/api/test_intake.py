@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import threading
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
+import pytest
 from backports import zstd
 
 from outlay_api.app import create_app
+from outlay_api.decoding import Decoding
 from outlay_api.services import Services
 from outlay_infra.errors import StoreFull, StoreUnavailable
 from outlay_schemas.outcome import Outcome
@@ -78,6 +84,41 @@ async def test_compressed_bodies(http: httpx.AsyncClient) -> None:
         body = compress(lines(event(2 * number), event(2 * number + 1)))
         answer = await http.post("/v1/events", content=body, headers=headers)
         assert answer.json()["accepted"] == 2
+
+
+async def test_compressed_bodies_never_hold_up_the_event_loop(services: Services) -> None:
+    threads: set[str] = set()
+
+    class Watched:
+        """Decoding asks for the time, so a clock sees where it is done."""
+
+        def now(self) -> datetime:
+            threads.add(threading.current_thread().name.partition("_")[0])
+            return services.clock.now()
+
+    transport = httpx.ASGITransport(create_app(replace(services, clock=Watched())))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8321") as http:
+        await http.post("/v1/events", json=event())
+        assert "decode" not in threads
+        many = b"[" + b",".join([json.dumps(event()).encode()] * 2_000) + b"]"
+        body = zstd.compress(many)
+        assert len(body) < 1_000
+        answer = await http.post("/v1/events", content=body, headers={"content-encoding": "zstd"})
+    assert answer.json()["duplicate"] == 2_000
+    assert "decode" in threads
+
+
+@pytest.mark.parametrize(("bodies", "nbytes"), [(2, 100), (9, 25)])
+async def test_more_bodies_than_may_wait_are_asked_to_come_back(bodies: int, nbytes: int) -> None:
+    decoding = Decoding(bodies=bodies, nbytes=nbytes)
+    go_on = threading.Event()
+    first, second = (asyncio.ensure_future(decoding.run(partial(go_on.wait, 60), 10)) for _ in range(2))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await decoding.run(bool, 10)
+    go_on.set()
+    assert (await first, await second) == (True, True)
+    assert await decoding.run(partial(int, 7), 1_000) == 7
 
 
 async def test_cloudevents(http: httpx.AsyncClient) -> None:

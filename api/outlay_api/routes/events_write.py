@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.datastructures import Headers
 
 from outlay_api.auth.dependencies import Caller, Provided, require
+from outlay_api.decoding import Decoding
 from outlay_api.documents.intake import REQUEST_BODY
 from outlay_api.documents.operations import IntakeAnswer
 from outlay_api.http.openapi import problem
@@ -32,10 +32,10 @@ from outlay_streams.decode import (
 )
 
 _INLINE_BYTES = 32 * 1024
-"""Bodies up to this size are decoded at once; larger ones in the decoding thread, so that none is held up."""
+"""Bodies up to this size are decoded at once; larger ones in the decoding thread, so that none is held up.
 
-_decoding = ThreadPoolExecutor(1, thread_name_prefix="decode")
-"""One thread, for decoding is all Python: several would only take the interpreter from each other and the writer."""
+So are compressed ones of any size, which tells nothing of how much comes out.
+"""
 
 _REFUSALS: dict[type[DecodeError], tuple[int, str]] = {
     MalformedBody: (400, "malformed-body"),
@@ -100,11 +100,12 @@ async def greet_webhook(request: Request) -> Response:
 async def _decoded(request: Request, services: Services, org: str) -> tuple[Decoded, bool]:
     """Return the decoded body, and whether it was one event rather than a batch."""
     body = await request.body()
+    work = partial(_decode, body, request.headers, services, org)
     try:
-        if len(body) <= _INLINE_BYTES:
-            return _decode(body, request.headers, services, org)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_decoding, _decode, body, request.headers, services, org)
+        if len(body) <= _INLINE_BYTES and not request.headers.get("content-encoding"):
+            return work()
+        decoding: Decoding = request.app.state.decoding
+        return await decoding.run(work, len(body))
     except DecodeError as error:
         status, kind = _REFUSALS[type(error)]
         raise Problem(status, kind, str(error)) from None
