@@ -10,7 +10,7 @@ import pytest
 
 from outlay_infra.errors import StoreError, StoreUnavailable
 from outlay_infra.warehouse import ReadLimits, Warehouse
-from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, marked
+from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, shares
 from outlay_infra.warehouse.writing import BEGUN_BLOCKS
 from outlay_schemas.block import Block
 from tests import builders
@@ -34,8 +34,9 @@ def write(warehouse: Warehouse, block: Block, *tables: str, marks: bool = True) 
     """Write the block into these tables only, as a process killed on the way would; one of old leaves no marks."""
     for target in (LEDGER, *BETWEEN, RECEIPTS):
         if target.table in tables:
-            rows = marked(target, block) if marks else target.rows(block)
-            warehouse.insert(target.table, rows, token=block.token)
+            rows = [share.rows for share in shares(target, [block])] if marks else [target.rows(block)]
+            for part in rows:
+                warehouse.insert(target.table, part, token=block.token)
 
 
 def sums(warehouse: Warehouse) -> dict[str, object]:
@@ -253,3 +254,38 @@ def test_blocks_left_for_later_by_a_crash_are_completed(warehouse: Warehouse, fa
     ]
     assert warehouse.check() == []
     assert warehouse.query("SELECT sum(received) AS n FROM receipts")["n"].to_pylist() == [3]
+
+
+@pytest.mark.parametrize("carried_out", ["meanwhile", "later"])
+def test_inserts_without_an_answer_that_are_carried_out_after_all_count_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, carried_out: str
+) -> None:
+    """Two blocks that do not go into the same tables and months are completed together."""
+    earlier = builders.NOON - timedelta(days=40)
+    plain = builders.block(builders.entries({"id": "a", "amount": "1.5"}), offset=GENERATION + 1)
+    tagged = builders.block(
+        builders.entries({"id": "b", "amount": "1.5", "tags": {"a": "b"}, "time": earlier}), offset=GENERATION + 2
+    )
+    insert, lost = warehouse._engine.insert, list[tuple[Any, ...]]()
+
+    def unanswered(table: str, rows: Any, *, token: str | None = None) -> None:
+        if table in SUMMED:
+            lost.append((table, rows, token))
+            raise StoreUnavailable("the connection was lost")
+        insert(table, rows, token=token)
+
+    assert warehouse.insert_block(plain, durable=lambda: True)
+    monkeypatch.setattr(warehouse._engine, "insert", unanswered)
+    with pytest.raises(StoreUnavailable):
+        warehouse.insert_block(tagged)
+    monkeypatch.setattr(warehouse._engine, "insert", insert)
+
+    if carried_out == "later":
+        warehouse.finish_blocks([plain, tagged])
+    for table, rows, token in lost:
+        insert(table, rows, token=token)
+    if carried_out == "meanwhile":
+        warehouse.finish_blocks([plain, tagged])
+
+    assert {table for table, _, _ in lost} == SUMMED
+    assert warehouse.check() == []

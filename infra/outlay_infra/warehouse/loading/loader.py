@@ -1,16 +1,15 @@
 """Blocks of one source partition into the store: the ledger first, the receipts last, each share once.
 
-Receipts say that a block is complete. An insert has a token, so that two processes that write the same share at once
-store it once. Whoever does not know what was stored before (`load`) asks the table itself, before and after: so neither
-an answer that was lost, nor a token the engine forgot, nor one that it noted for rows it then lost, makes a share
-missing or double.
+Receipts say that a block is complete. An insert has a token, so that two processes that write the same share at once, or
+one whose insert got no answer and is carried out later, store it once. Whoever does not know what was stored before
+(`load`) asks the table itself, before and after: so neither an answer that was lost, nor a token the engine forgot, nor
+one that it noted for rows it then lost, makes a share missing or double.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
-from itertools import groupby
 
 import pyarrow as pa
 
@@ -24,7 +23,6 @@ from outlay_infra.warehouse.loading.shares import (
     Share,
     Target,
     follows_from_its_entries,
-    marked,
     shares,
 )
 from outlay_infra.warehouse.stored import as_written
@@ -61,9 +59,9 @@ class BlockLoader:
 
     def load(self, blocks: Sequence[Block]) -> None:
         """Store consecutive blocks of one partition, none of which is complete; they are when this returns."""
-        fresh = self._store(LEDGER, blocks, fresh=False) and all(block.entries.num_rows for block in blocks)
-        self._beside(lambda target: self._store(target, blocks, fresh=fresh))
-        self._store(RECEIPTS, blocks, fresh=False)
+        self._store(LEDGER, blocks)
+        self._beside(lambda target: self._store(target, blocks))
+        self._store(RECEIPTS, blocks)
 
     def _beside(self, step: Callable[[Target], object]) -> None:
         """Do a step for every table between ledger and receipts, several at once; all have ended when this returns."""
@@ -73,44 +71,45 @@ class BlockLoader:
             done.result()
 
     def _write(self, target: Target, blocks: Sequence[Block]) -> None:
-        rows = pa.concat_tables([marked(target, block) for block in blocks])
-        if rows.num_rows:
-            self._database.insert(target.table, as_written(target.table, rows), token=blocks[0].token)
+        self._insert(target, blocks[0].partition, shares(target, blocks), attempt=0)
 
-    def _store(self, target: Target, blocks: Sequence[Block], *, fresh: bool) -> bool:
-        """Return whether the table held nothing of the blocks before; `fresh` says that it cannot.
-
-        The ledger comes first: what it knows nothing of is in no other table.
-        """
+    def _store(self, target: Target, blocks: Sequence[Block]) -> None:
         partition = blocks[0].partition
         wanted = shares(target, blocks)
-        missing = wanted if fresh else self._missing(target, partition, wanted)
-        nothing = len(missing) == len(wanted)
+        missing = self._missing(target, partition, wanted)
         attempts = 0
         while missing and attempts < ATTEMPTS:
             self._insert(target, partition, missing, attempt=attempts)
             missing = self._missing(target, partition, wanted)
             attempts += 1
-        if not missing:
-            return nothing
-        names = ", ".join(f"{partition}/{share.offset}" for share in missing[:3])
-        raise StoreError(f"{target.table} takes block {names} without an error and does not hold it; check its disk")
+        if missing:
+            names = ", ".join(f"{partition}/{share.offset}" for share in missing[:3])
+            raise StoreError(
+                f"{target.table} takes block {names} without an error and does not hold it; check its disk"
+            )
 
     def _missing(self, target: Target, partition: str, wanted: Sequence[Share]) -> list[Share]:
         there = evidence.held(self._database, target, partition, wanted)
         return [share for share in wanted if share.key not in there]
 
     def _insert(self, target: Target, partition: str, missing: Sequence[Share], *, attempt: int) -> None:
-        by_period = sorted(missing, key=lambda share: (share.period, share.offset))
-        for _, group in groupby(by_period, key=lambda share: share.period):
-            together = list(group)
-            rows = pa.concat_tables([share.rows for share in together])
-            token = _token(partition, together[0].offset, attempt)
-            self._database.insert(target.table, as_written(target.table, rows), token=token)
+        """Insert shares, each under the token of the first one of its period: the engine knows tokens by period.
+
+        So the same shares have the same token, whether the writer inserts them unasked or `load` finds them missing.
+        """
+        first: dict[int, int] = {}
+        for share in missing:
+            first[share.period] = min(share.offset, first.get(share.period, share.offset))
+        together: dict[int, list[pa.Table]] = {}
+        for share in sorted(missing, key=lambda share: (share.period, share.offset)):
+            together.setdefault(first[share.period], []).append(share.rows)
+        for offset, rows in together.items():
+            written = as_written(target.table, pa.concat_tables(rows))
+            self._database.insert(target.table, written, token=_token(partition, offset, attempt))
 
 
 def _token(partition: str, offset: int, attempt: int) -> str:
-    """Return the token of an insert that begins with the block at `offset`.
+    """Return the token of an insert whose periods begin with the block at `offset`.
 
     Whoever else inserts from this block on takes the same token, whatever follows it there: one of them is ignored,
     and finds out what it still has to insert. A further attempt is for rows that the engine lost after it noted theirs.

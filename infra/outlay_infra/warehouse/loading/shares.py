@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -69,17 +68,6 @@ RECEIPTS = Target(table="receipts", rows=lambda block: block.receipts, time="day
 def shares(target: Target, blocks: Iterable[Block]) -> list[Share]:
     """Return what `target` is to hold of the blocks, in their order; blocks without rows for it have no share."""
     return [share for block in blocks for share in _cut(target, block)]
-
-
-def marked(target: Target, block: Block) -> pa.Table:
-    """Return all that `target` is to hold of the block, the marks of its shares included, as one table."""
-    rows = target.rows(block)
-    if not target.mark or not rows.num_rows:
-        return rows
-    periods = _periods(rows[target.time], weekly=target.weekly)
-    _, firsts = np.unique(periods.to_numpy(), return_index=True)
-    times = rows[target.time].take(pa.array(firsts)).to_pylist()
-    return pa.concat_tables([rows, _marks(target, rows.schema, block, times)])
 
 
 def follows_from_its_entries(block: Block) -> bool:
