@@ -17,14 +17,19 @@ from outlay._stats import Notices, Tally, log
 from outlay._transport import Transport
 
 if TYPE_CHECKING:
+    from outlay._errors import RefusedError
     from outlay._result import SendResult
 
 QUEUED = 8
 """Batches that may wait in memory for the network; more go to disk."""
 
 POISON = frozenset({400, 413, 422})
-"""Answers that blame the body; every other refusal (key, address, a fault of the server) may pass, so events are kept.
+"""Answers that blame the body, when they are Outlay's own; every other refusal (key, address, a fault of the server,
+the word of a proxy) may pass, so events are kept.
 """
+
+TOO_LARGE = 413
+"""Answer that blames the size of the body, whoever gives it: a proxy may take less at once than the server does."""
 
 HELD_SECONDS = 5.0
 """How long to leave alone what other processes hold in the spool."""
@@ -93,13 +98,15 @@ class Courier:
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                batch = self._queue.get(timeout=self._patience())
-            except queue.Empty:
-                batch = None
-            try:
-                self._turn(batch)
+                self._turn(self._next())
             except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
                 self._away(repr(error), None)
+
+    def _next(self) -> Batch | None:
+        try:
+            return self._queue.get(timeout=self._patience())
+        except queue.Empty:
+            return None
 
     def _turn(self, batch: Batch | None) -> None:
         if batch is not None:
@@ -114,7 +121,7 @@ class Courier:
         return self._until_replay()
 
     def _until_replay(self) -> float:
-        return max(0.0, max(self._quiet_until, self._look_again) - self._clock())
+        return max(0.0, min(max(self._quiet_until, self._look_again) - self._clock(), threading.TIMEOUT_MAX))
 
     def _queued(self, batch: Batch, *, wait: float) -> bool:
         try:
@@ -132,7 +139,7 @@ class Courier:
                 return
             if self._spooled(batch):
                 return
-            self._stop.wait(max(0.0, self._quiet_until - self._clock()))
+            self._stop.wait(max(0.0, min(self._quiet_until - self._clock(), threading.TIMEOUT_MAX)))
 
     def _replay(self, spool: Spool) -> None:
         try:
@@ -165,7 +172,8 @@ class Courier:
     def _sent(self, body: bytes, events: int, *, replayed: bool = False) -> bool:
         """Send the body and say whether all is settled; False when the far end is away, and when to come back is set.
 
-        A body the server finds fault with is halved until what is wrong stands alone.
+        A body the server finds fault with is halved until what is wrong stands alone. Only the server's own word costs
+        an event.
         """
         from outlay._errors import RefusedError, UndeliveredError  # noqa: PLC0415 - the SDK is imported without httpx
 
@@ -174,13 +182,13 @@ class Courier:
         except UndeliveredError as failure:
             return self._away(str(failure), failure.retry_after)
         except RefusedError as refusal:
-            if refusal.status not in POISON:
-                return self._away(str(refusal), None)
-            if events > 1:
+            blamed = refusal.status in POISON and _is_outlays(refusal)
+            if events > 1 and (blamed or refusal.status == TOO_LARGE):
                 lines = body.splitlines()
                 halves = (lines[: events // 2], lines[events // 2 :])
-                settled = [self._sent(b"\n".join(half), len(half), replayed=replayed) for half in halves]
-                return all(settled)
+                return all(self._sent(b"\n".join(half), len(half), replayed=replayed) for half in halves)
+            if not blamed:
+                return self._away(str(refusal), None)
             self._tally.add(refused=0 if replayed else 1)
             self._notices.tell(f"refused {refusal.status}", "the server refused an event: %s", refusal)
         except Exception as error:  # noqa: BLE001 - whatever the far end answers must not end the thread
@@ -210,6 +218,11 @@ class Courier:
         else:
             refused = result.conflict + result.rejected
             self._tally.add(accepted=result.accepted, duplicate=result.duplicate, refused=refused)
+
+
+def _is_outlays(refusal: RefusedError) -> bool:
+    """Return whether the refusal is an Outlay server's own, and not a proxy's or of something else at the address."""
+    return str(refusal.problem.get("type", "")).startswith("urn:outlay:problem:")
 
 
 class _StillAwayError(Exception):

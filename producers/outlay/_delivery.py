@@ -14,6 +14,9 @@ import httpx
 from outlay._errors import RefusedError
 from outlay._retry import RETRIED, Retry, asked_wait
 
+PROBLEM = "application/problem+json"
+"""Media type of a problem document (RFC 9457)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -58,13 +61,14 @@ def _answered(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     try:
-        problem = response.json()
+        told = response.json()
     except ValueError:
-        problem = {}
-    if not isinstance(problem, dict):
-        problem = {}
-    title = str(problem.get("title") or response.reason_phrase)
-    raise RefusedError(response.status_code, title, str(problem.get("detail") or ""), problem)
+        told = {}
+    if not isinstance(told, dict):
+        told = {}
+    title = str(told.get("title") or response.reason_phrase)
+    is_problem = response.headers.get("content-type", "").partition(";")[0].strip().lower() == PROBLEM
+    raise RefusedError(response.status_code, title, str(told.get("detail") or ""), told if is_problem else {})
 
 
 def _trouble(reply: Reply) -> str:

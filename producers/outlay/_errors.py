@@ -31,7 +31,7 @@ class RefusedError(OutlayError):
     """The server refused a whole request (key, scope, size, format); correct what it names, then send `unsent`."""
 
     def __init__(self, status: int, title: str, detail: str, problem: Mapping[str, Any]) -> None:
-        """Keep the problem (RFC 9457) beside the message."""
+        """Keep the problem (RFC 9457) beside the message; it is empty when the answer was none."""
         super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
         self.status = status
         self.problem = problem

@@ -5,6 +5,7 @@ Full jitter as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015)
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from email.utils import parsedate_to_datetime
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Statuses after which nothing is known to be wrong with the request."""
+
+LONGEST_ASKED = 3600.0
+"""Seconds after which to come back however long the server asked to be left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +38,17 @@ class Retry:
 
 
 def asked_wait(header: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
-    """Return the seconds a Retry-After header asks for (seconds or an HTTP date); None when it says nothing."""
-    if header is None:
-        return None
+    """Return the seconds, an hour at most, that a Retry-After header asks for, itself or by date; None for nothing."""
+    seconds = None if header is None else _seconds(header, now)
+    return None if seconds is None or math.isnan(seconds) else min(max(0.0, seconds), LONGEST_ASKED)
+
+
+def _seconds(header: str, now: Callable[[], datetime]) -> float | None:
     try:
-        return max(0.0, float(header))
+        return float(header)
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(header) - now()).total_seconds())
-    except (ValueError, TypeError):
+        return (parsedate_to_datetime(header) - now()).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -13,6 +13,14 @@ from typing import Any
 Behaviour = Callable[[list[dict[str, Any]]], tuple[int, bytes]]
 
 
+PROBLEM = "urn:outlay:problem:"
+
+
+def problem(status: int, kind: str) -> tuple[int, bytes]:
+    """A refusal in Outlay's own words."""
+    return status, json.dumps({"type": PROBLEM + kind, "title": "No", "status": status}).encode()
+
+
 class FarEnd:
     """Counts every event once, by source and id, as the intake does."""
 
@@ -90,6 +98,8 @@ def _handler(far_end: FarEnd) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["content-length"]))
             status, answer = far_end.answer(body, self.headers.get("authorization"))
             self.send_response(status)
+            if PROBLEM.encode() in answer:
+                self.send_header("content-type", "application/problem+json")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

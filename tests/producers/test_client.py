@@ -136,12 +136,21 @@ def test_a_refusal_is_final_and_says_why() -> None:
         "status": 403,
         "detail": "needs ingest",
     }
-    intake = Intake(httpx.Response(403, json=problem))
+    intake = Intake(httpx.Response(403, json=problem, headers={"content-type": "application/problem+json"}))
     with pytest.raises(outlay.RefusedError, match="403 Forbidden: needs ingest") as failure:
         client(intake).send([EVENT])
     assert failure.value.status == 403
     assert failure.value.problem == problem
     assert len(intake.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(400, html="<h1>No</h1>"), httpx.Response(400, json={"type": "urn:outlay:problem:x"})]
+)
+def test_what_is_no_problem_document_is_not_taken_for_one(answer: httpx.Response) -> None:
+    with pytest.raises(outlay.RefusedError, match="400 Bad Request") as failure:
+        client(Intake(answer)).send([EVENT])
+    assert failure.value.problem == {}
 
 
 def test_a_refusal_half_way_keeps_the_ids_of_what_is_left() -> None:
@@ -197,4 +206,9 @@ class TestRetry:
         assert asked_wait("Tue, 24 Nov 2026 12:00:30 GMT", lambda: noon) == 30.0
         assert asked_wait("Tue, 24 Nov 2026 11:00:00 GMT", lambda: noon) == 0.0
         assert asked_wait("soon", lambda: noon) is None
+        assert asked_wait("nan", lambda: noon) is None
         assert asked_wait(None, lambda: noon) is None
+
+    @pytest.mark.parametrize("asked", ["99999999999", "1e400", "inf", "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_an_hour_is_the_longest_a_server_is_left_alone(self, asked: str) -> None:
+        assert asked_wait(asked) == 3600.0

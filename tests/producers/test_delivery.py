@@ -26,7 +26,7 @@ from outlay._stats import Notices, Tally
 from outlay._transport import MemoryTransport, SpoolTransport
 from outlay_schemas.usage import MAX_EVENT_BYTES
 from tests.producers.conftest import noted
-from tests.producers.far_end import FarEnd
+from tests.producers.far_end import FarEnd, problem
 
 NOWHERE = "http://127.0.0.1:9"
 """The discard port: nothing listens."""
@@ -79,8 +79,9 @@ def test_a_far_end_that_is_not_there_fills_the_spool_and_gets_it_later(
 @pytest.mark.parametrize(
     "trouble",
     [(503, b""), (429, b"slow down"), (500, b"oops"), (502, b"<html>"), (401, b"{}"), (403, b"{}"), (404, b"{}"),
+     (400, b"<html>"), (413, b"<html>"), (422, b"{}"), problem(403, "missing-scope"),
      (200, b"<html>welcome</html>"), (200, b"[]"), (204, b"")],
-    ids=lambda trouble: f"{trouble[0]} {trouble[1].decode()}",
+    ids=lambda trouble: f"{trouble[0]} {trouble[1].decode()[:30]}",
 )  # fmt: skip
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
 def test_events_outlive_trouble(far_end: FarEnd, recorder: Make, trouble: tuple[int, bytes], spool: bool) -> None:
@@ -221,7 +222,9 @@ def test_a_fault_of_our_own_ends_no_delivery(far_end: FarEnd, recorder: Make, mo
 
 def test_what_is_too_large_is_halved_until_the_culprit_stands_alone(far_end: FarEnd, recorder: Make) -> None:
     def behave(events: list[dict[str, object]]) -> tuple[int, bytes]:
-        return (413, b"{}") if any(event["model"] == "m13" for event in events) else far_end.take(events)
+        return (
+            problem(413, "body-too-large") if any(event["model"] == "m13" for event in events) else far_end.take(events)
+        )
 
     far_end.behaviour = behave
     sdk = recorder(far_end, interval=600.0)
@@ -230,6 +233,30 @@ def test_what_is_too_large_is_halved_until_the_culprit_stands_alone(far_end: Far
     assert sdk.flush(30)
     assert sorted(far_end.models) == sorted(f"m{number}" for number in range(20) if number != 13)
     assert (sdk.stats().accepted, sdk.stats().refused) == (19, 1)
+
+
+def test_the_word_of_something_else_at_the_address_costs_no_event(far_end: FarEnd, recorder: Make) -> None:
+    far_end.behaviour = lambda _events: (400, b"<html>400 The plain HTTP request was sent to HTTPS port</html>")
+    sdk = recorder(far_end, interval=600.0)
+    for number in range(40):
+        sdk.note(noted(f"m{number}"))
+    assert sdk.flush(30)
+    assert (sdk.stats().spooled, sdk.stats().refused) == (40, 0)
+    far_end.behaviour = None
+    assert far_end.wait_for(40)
+
+
+def test_a_proxy_that_takes_less_at_once_gets_less_at_once(far_end: FarEnd, recorder: Make) -> None:
+    def behave(events: list[dict[str, object]]) -> tuple[int, bytes]:
+        return (413, b"<html>") if len(events) > 3 else far_end.take(events)
+
+    far_end.behaviour = behave
+    sdk = recorder(far_end, interval=600.0)
+    for number in range(20):
+        sdk.note(noted(f"m{number}"))
+    assert sdk.flush(30)
+    assert set(far_end.received.values()) == {1}
+    assert sdk.stats().accepted == 20
 
 
 def test_what_the_server_refuses_is_counted_and_told_once(
@@ -383,6 +410,26 @@ def test_the_server_is_left_alone_as_long_as_it_asks() -> None:
     courier = Courier(Busy(), None, batch_events=5, **parts)  # type: ignore[arg-type]
     assert not courier._sent(b"{}", 1)
     assert courier._until_replay() == 7.0
+
+
+def test_a_transport_that_asks_for_ever_ends_no_delivery(far_end: FarEnd, recorder: Make) -> None:
+    class Busy(MemoryTransport):
+        def send(self, body: bytes, events: int, /) -> SendResult:
+            asked.set()
+            raise UndeliveredError("busy", retry_after=1e12)
+
+    asked = threading.Event()
+    sdk = recorder(Busy())
+    sdk.note(noted("a"))
+    assert sdk.flush(30)
+    assert asked.is_set()
+    sdk.note(noted("b"))
+    assert sdk.flush(30)
+    assert sdk.stats().spooled == 2
+    assert [thread.is_alive() for thread in sdk._threads] == [True, True]
+    sdk.close(30)
+    recorder(far_end)
+    assert far_end.wait_for(2)
 
 
 def test_the_spool_alone_is_a_transport_for_another_process_to_send_on(
