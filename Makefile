@@ -1,6 +1,7 @@
 # Everything a person runs. Needs Python >= 3.11 and make; `make setup` brings the rest into .venv.
 
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 UV := $(BIN)/uv
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -27,8 +28,8 @@ demo: setup ## Serve Outlay on this machine with realistic traffic (Ctrl-C stops
 cluster: setup ## Run Kafka, a store and every role on this machine with traffic (Ctrl-C stops it)
 	@$(BIN)/outlay cluster $(ARGS)
 
-test: setup ## Run every test
-	@$(BIN)/pytest $(ARGS)
+test: setup ## Run every test, two files at a time
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup ## Lint, types, import rules, packaging
 	@$(BIN)/ruff format --check .
