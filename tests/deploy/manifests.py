@@ -57,6 +57,14 @@ def command_lines() -> Iterator[list[str]]:
     yield from ([*re.findall(r'"([^"]+)"', line)] for line in re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE))
 
 
+def inside() -> Iterator[tuple[str, list[str]]]:
+    """Yield what the documents run inside a pod: whose it is, and the command."""
+    for name in ("README.md", "RUNBOOK.md"):
+        text = (DEPLOY / name).read_text("utf-8")
+        for workload, line in re.findall(r"kubectl -n outlay exec (\S+) -- outlay ([^\n`]+)", text):
+            yield workload, shlex.split(line)
+
+
 def variables() -> Iterator[str]:
     """Yield every setting that a manifest names."""
     for path in DEPLOY.rglob("*"):

@@ -25,6 +25,7 @@ from tests.deploy.manifests import (
     compose,
     containers,
     documents,
+    inside,
     pods,
     variables,
 )
@@ -154,6 +155,15 @@ def test_both_run_every_role_with_an_image_of_the_same_user() -> None:
 @pytest.mark.parametrize("line", list(command_lines()), ids=" ".join)
 def test_every_command_exists(line: list[str]) -> None:
     build(line).parse_args(line, exit_on_error=False)
+
+
+def test_what_is_run_inside_a_pod_makes_the_first_key_and_waits_for_none() -> None:
+    deployments = {f"deploy/{each['metadata']['name']}" for _, each in documents() if each["kind"] == "Deployment"}
+    lines = list(inside())
+    assert ["keys", "create", "admin", "--scope", "admin"] in [line for _, line in lines]
+    for workload, line in lines:
+        build(line).parse_args(line, exit_on_error=False)
+        assert workload in deployments - {"deploy/api"}, "the API's pods run only once there is a key"
 
 
 def test_every_variable_is_a_setting() -> None:
