@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from outlay.extract._buckets import MODALITIES, Side, input_side, output_side
@@ -18,17 +18,23 @@ class Accent:
     """Whether reasoning is left out of `completion_tokens` and comes on top."""
     citations_outside: bool = False
     """Whether citations are, likewise."""
+    rest_is_reasoning: bool = False
+    """Whether what the total has beyond prompt and completion is reasoning, named nowhere else."""
 
 
 PLAIN = Accent()
 ACCENTS: Mapping[str, Accent] = {
+    "google": Accent(rest_is_reasoning=True),
     "x-ai": Accent(reasoning_outside=True),
     "perplexity": Accent(reasoning_outside=True, citations_outside=True),
 }
 
 
 def chat_sides(usage: Any, accent: Accent = PLAIN) -> tuple[Side, Side]:
-    """Split the usage of a chat completion, by the places where one provider or another keeps a count."""
+    """Split the usage of a chat completion, by the places where one provider or another keeps a count.
+
+    A total beyond all that is named was used for something no one says, so the output is a lower bound then.
+    """
     prompt, completion = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
     inside = first(usage, "prompt_tokens_details", "input_tokens_details")
     detail = first(usage, "completion_tokens_details", "output_tokens_details")
@@ -42,16 +48,20 @@ def chat_sides(usage: Any, accent: Accent = PLAIN) -> tuple[Side, Side]:
     writes = cache_writes(inside)
     nested, citation = count(detail, "reasoning_tokens"), count(usage, "citation_tokens")
     reasoning = nested or count(usage, "reasoning_tokens")
-    given = count(usage, "total_tokens")
+    given, beside = count(usage, "total_tokens"), count(usage, "connector_tokens")
     outside = accent.reasoning_outside
     if nested and given in {prompt + completion, prompt + completion + nested}:
         outside = given > prompt + completion  # the provider's own total says which it is, whoever answered
     if cached + sum(writes.values()) > prompt and given >= prompt + cached + sum(writes.values()) + completion:
         prompt += cached + sum(writes.values())
     total_out = completion + (reasoning if outside else 0) + (citation if accent.citations_outside else 0)
+    rest = max(0, given - prompt - total_out - beside)
+    if rest and accent.rest_is_reasoning:
+        total_out, reasoning, rest = total_out + rest, reasoning + rest, 0
+    made = output_side(total_out, reasoning=reasoning, citation=citation, modal=modalities(detail))
     return (
         input_side(prompt, cached=cached, writes=writes, modal=modalities(inside)),
-        output_side(total_out, reasoning=reasoning, citation=citation, modal=modalities(detail)),
+        replace(made, exact=made.exact and not rest),
     )
 
 

@@ -20,6 +20,7 @@ _TERMINAL = frozenset(
      "image_edit.completed", "transcript.text.done", "message-end"}
 )  # fmt: skip
 _TOKENS = frozenset({"text_delta", "thinking_delta", "input_json_delta"})
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens")
 _MESSAGE = (
     "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation",
     "server_tool_use", "service_tier", "speed", "inference_geo", "output_tokens_details", "iterations",
@@ -90,7 +91,8 @@ class Stream:
         choices = list(items(chunk, "choices"))
         self._operation = "chat" if choices else self._operation
         self._finished |= any(get(choice, "finish_reason") is not None for choice in choices)
-        if first(chunk, "usage") is not None or get(chunk, "x_groq", "usage") is not None:
+        told = first(chunk, "usage") or get(chunk, "x_groq", "usage")
+        if told and (self._last is None or any(count(told, name) for name in _COUNTS)):
             # Some send running totals with every chunk; the last has no choices, or comes with or after their end.
             self._last, self._complete = chunk, self._finished or not choices
         for choice in choices:

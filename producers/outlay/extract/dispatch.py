@@ -35,8 +35,8 @@ def usage(provider: str, response: Any, *, model: str | None = None) -> Uses:
     """Return what a response of the provider was billed for, as disjoint quantities; empty where it says nothing.
 
     `response` is the object of the provider's library, or the mapping its JSON is. `model` is the one asked for, used
-    where the response names none. A provider not known by name is read as one that speaks OpenAI's formats; a Claude
-    message is read as one, whoever serves it.
+    where the response names none. A provider not known by name is read as one that speaks OpenAI's formats, and so is
+    an answer not of its provider's own formats; a Claude message is read as one, whoever serves it.
     """
     name, read = _READERS.get(provider, (provider, openai.usage))
     if get(response, "type") == "message" and get(response, "usage") is not None:
@@ -44,4 +44,6 @@ def usage(provider: str, response: Any, *, model: str | None = None) -> Uses:
     elif get(response, "object") in {"chat.completion", "chat.completion.chunk"} and read is not mistral.usage:
         read = openai.usage
     found: Uses = read(response, provider=name, model=model)
-    return found
+    if found or read is openai.usage or get(response, "usage") is None:
+        return found
+    return tuple(each for each in openai.usage(response, provider=name, model=model) if each.quantities)

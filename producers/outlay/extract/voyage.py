@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outlay.extract._buckets import present
-from outlay.extract._read import count, get, text
+from outlay.extract._read import count, get, items, text
 from outlay.extract._used import UNKNOWN, Used, Uses
 
 
@@ -20,4 +20,10 @@ def usage(response: Any, *, provider: str = "voyageai", model: str | None = None
     if not any(counts.values()):
         return ()
     named = text(response, "model") or model or UNKNOWN
-    return (Used(provider=provider, model=named, quantities=present(counts), operation="embeddings"),)
+    operation = "rerank" if _is_ranking(response) else "embeddings"
+    return (Used(provider=provider, model=named, quantities=present(counts), operation=operation),)
+
+
+def _is_ranking(response: Any) -> bool:
+    ranked = (*items(response, "data"), *items(response, "results"))
+    return any(get(each, "relevance_score") is not None for each in ranked[:1])
