@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from outlay_infra.errors import StoreError, StoreUnavailable
+from outlay_infra.errors import StoreError, StoreInUse, StoreUnavailable
 from outlay_infra.warehouse import ReadLimits, Warehouse
 from outlay_infra.warehouse.loading.shares import BETWEEN, LEDGER, RECEIPTS, shares
 from outlay_infra.warehouse.writing import BEGUN_BLOCKS
@@ -175,7 +176,7 @@ def test_a_question_is_answered_with_what_was_acknowledged_before_it(warehouse: 
     assert [answer.result() for answer in asked] == [1, 2, 3, 4, 5]
 
 
-def test_a_block_that_fails_after_it_was_acknowledged_holds_no_question_back(warehouse: Warehouse) -> None:
+def test_no_answer_lacks_a_block_that_failed_after_it_was_acknowledged(warehouse: Warehouse) -> None:
     reader = warehouse.reader(ReadLimits())
     warehouse.command("RENAME TABLE days TO away")
     told: list[bool] = []
@@ -184,10 +185,12 @@ def test_a_block_that_fails_after_it_was_acknowledged_holds_no_question_back(war
     warehouse.command("RENAME TABLE away TO days")
 
     assert told == [True]
-    assert reader.query("SELECT count() AS n FROM ledger")["n"].to_pylist() == [1]
+    with pytest.raises(StoreUnavailable, match="what was acknowledged waits for the store"):
+        reader.query("SELECT sum(entries) AS n FROM days WHERE org != ''")
     with pytest.raises(StoreUnavailable, match="waits for the store"):
         warehouse.repair("days", "202605")
     warehouse.finish_blocks([entries_alone(GENERATION + 1)])
+    assert reader.query("SELECT sum(entries) AS n FROM days WHERE org != ''")["n"].to_pylist() == [1]
     assert warehouse.check() == []
 
 
@@ -289,3 +292,39 @@ def test_inserts_without_an_answer_that_are_carried_out_after_all_count_once(
 
     assert {table for table, _, _ in lost} == SUMMED
     assert warehouse.check() == []
+
+
+def test_a_failure_that_nobody_was_acknowledged_for_holds_no_question_back(warehouse: Warehouse) -> None:
+    reader = warehouse.reader(ReadLimits())
+    warehouse.insert_block(entries_alone(GENERATION + 1))
+    warehouse.command("RENAME TABLE ledger TO away")
+    with pytest.raises(StoreError):
+        warehouse.insert_block(entries_alone(GENERATION + 2))
+    warehouse.command("RENAME TABLE away TO ledger")
+
+    assert reader.query("SELECT sum(entries) AS n FROM days WHERE org != ''")["n"].to_pylist() == [1]
+
+
+@pytest.mark.parametrize("step", ["settle", "complete_blocks", "insert_block"])
+def test_a_writer_that_lost_its_right_leaves_its_blocks_to_the_next(
+    open_warehouse: Callable[..., Warehouse], step: str
+) -> None:
+    before = open_warehouse()
+    after = open_warehouse(before.database)
+    for number in (1, 2):
+        assert before.insert_block(entries_alone(GENERATION + number), durable=lambda: True)
+    before.may_write = lambda: False
+    after.recover("embedded/")
+
+    if step == "settle":
+        before.settle()
+    elif step == "complete_blocks":
+        with pytest.raises(StoreInUse):
+            before.complete_blocks()
+    else:
+        with pytest.raises(StoreInUse):  # it lost its right while the entries went in
+            before.insert_block(entries_alone(GENERATION + 3))
+        after.recover("embedded/")
+
+    assert after.check() == []
+    assert after.query("SELECT sum(entries) AS n FROM tag_days WHERE org != ''")["n"].to_pylist() in ([2], [3])

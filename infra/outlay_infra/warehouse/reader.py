@@ -29,7 +29,7 @@ class ReadLimits:
 class Reader:
     """Reads for callers, within limits. Thread-safe; methods raise `StoreError`, `QueryLimit` among them.
 
-    What was acknowledged before a question is in its answer.
+    What was acknowledged before a question is in its answer; `StoreUnavailable` says that it cannot be yet.
     """
 
     def __init__(self, database: Database, limits: ReadLimits, own_writes: Callable[[], None]) -> None:

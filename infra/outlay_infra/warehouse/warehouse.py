@@ -11,7 +11,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from outlay_infra.errors import StoreError, StoreInUse
+from outlay_infra.errors import StoreError
 from outlay_infra.warehouse import check, ids, migrations, receipts, recovery, retention, states
 from outlay_infra.warehouse import repair as repairs
 from outlay_infra.warehouse.check import Difference
@@ -22,7 +22,7 @@ from outlay_infra.warehouse.own_writes import OwnWrites
 from outlay_infra.warehouse.reader import Reader, ReadLimits
 from outlay_infra.warehouse.stored import as_written
 from outlay_infra.warehouse.under_way import wait_for_inserts
-from outlay_infra.warehouse.writing import BlockWriter, whole
+from outlay_infra.warehouse.writing import BlockWriter, not_the_writer, whole
 from outlay_infra.warehouse.zones import reporting_zones
 from outlay_schemas.block import Block
 from outlay_schemas.prices import PriceRecord
@@ -55,7 +55,7 @@ class Warehouse:
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="sums")
         self._own = OwnWrites()
         self._loader = BlockLoader(engine, self._workers)
-        self._blocks = BlockWriter(self._loader, self._own)
+        self._blocks = BlockWriter(self._loader, self._own, lambda: self.may_write())  # noqa: PLW0108 - it is set later
 
     @classmethod
     def open(cls, dsn: str, *, database: str = "outlay") -> Self:
@@ -76,9 +76,9 @@ class Warehouse:
             self._engine.close()
 
     def settle(self) -> None:
-        """Sum what this process wrote and left to be summed."""
+        """Store and sum what this process left for later, if it is still the one writer."""
         with suppress(StoreError):  # what is left is stored and summed at the next start
-            if not self._blocks.open:
+            if self.may_write() and not self._blocks.open:
                 self.complete_blocks()
             if self._blocks.unsummed:
                 self._sum()
@@ -134,7 +134,10 @@ class Warehouse:
             return left
 
     def complete_blocks(self) -> None:
-        """Store what `insert_block` left for later; raise `StoreUnavailable` while blocks are open after a failure."""
+        """Store what `insert_block` left for later.
+
+        Raises `StoreUnavailable` while blocks are open after a failure, and when another process may write by now.
+        """
         with self._writing:
             self._blocks.complete()
 
@@ -239,7 +242,7 @@ class Warehouse:
     def _still(self) -> Iterator[None]:
         with self._writing, self._summing:
             if not self.may_write():
-                raise StoreInUse("another process may write to this store by now; ask that one, or stop it")
+                raise not_the_writer()
             self.complete_blocks()
             self._sum()
             yield

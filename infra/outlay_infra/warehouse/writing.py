@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from outlay_infra.errors import StoreUnavailable
+from outlay_infra.errors import StoreInUse, StoreUnavailable
 from outlay_infra.warehouse.loading.loader import BlockLoader
 from outlay_infra.warehouse.own_writes import OwnWrites
 from outlay_schemas.block import Block
@@ -20,16 +20,25 @@ def whole() -> bool:
     return False
 
 
+def not_the_writer() -> StoreInUse:
+    """Return the error of a process whose right to write has ended."""
+    return StoreInUse("another process may write to this store by now; ask that one, or stop it")
+
+
 class BlockWriter:
     """Stores blocks one after another; the caller lets one thread in at a time. Methods raise `StoreError`.
 
     After a failure it is open what the store holds; nothing more is begun until `finish`, or recovery and `settled`.
     """
 
-    def __init__(self, loader: BlockLoader, own: OwnWrites) -> None:
-        """Write by `loader`; `own` hears what was acknowledged and what is whole."""
+    def __init__(self, loader: BlockLoader, own: OwnWrites, may_write: Callable[[], bool]) -> None:
+        """Write by `loader`; `own` hears what was acknowledged and what is whole.
+
+        Once `may_write` says no, what was begun is left to the writer that took over.
+        """
         self._loader = loader
         self._own = own
+        self._may_write = may_write
         self._begun: list[Block] = []
         self._open = False
         self.unsummed = 0
@@ -71,6 +80,8 @@ class BlockWriter:
 
     def _complete(self) -> None:
         if self._begun:
+            if not self._may_write():
+                raise not_the_writer()
             self._loader.complete(self._begun)
             self.unsummed += len(self._begun)
             self.settled()
@@ -83,5 +94,5 @@ class BlockWriter:
             yield
         except BaseException:
             self._open = True
-            self._own.whole()  # questions are answered by what there is
+            self._own.failed()
             raise

@@ -1,7 +1,7 @@
 """Blocks of one source partition into the store: the ledger first, the receipts last, each share once.
 
-Receipts say that a block is complete. An insert has a token, so that two processes that write the same share at once, or
-one whose insert got no answer and is carried out later, store it once. Whoever does not know what was stored before
+Receipts say that a block is complete. An insert has a token, so that two processes that write the same share at once,
+or one whose insert got no answer and is carried out later, store it once. Whoever does not know what was stored before
 (`load`) asks the table itself, before and after: so neither an answer that was lost, nor a token the engine forgot, nor
 one that it noted for rows it then lost, makes a share missing or double.
 """
