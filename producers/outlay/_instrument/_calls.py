@@ -25,6 +25,11 @@ class ClientCall(Call):
         super().__init__(provider, model, None, fields)
         self._again, self._characters, self._withheld = again, characters, withheld
 
+    @property
+    def is_told_by_request(self) -> bool:
+        """Whether the request alone says what is billed, whatever the answer is."""
+        return self._characters is not None
+
     def fed(self, chunk: Any) -> None:
         """Take a chunk: an event of a stream, or one result of a batch, which is a use of its own."""
         if not self._again:

@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 _BILLED = {
     "openai": re.compile(
         r"post /(?:deployments/[^/]+/)?"
-        r"(?:chat/completions|completions|responses|responses/compact|embeddings|moderations"
-        r"|images/(?:generations|edits|variations)|audio/(?:transcriptions|translations|speech))"
-        r"|get /(?:batches|responses)/[^/]+"
+        r"(?:chat/completions|completions|responses|responses/compact|decisions|embeddings|moderations"
+        r"|images/(?:generations|edits|variations)|audio/(?:transcriptions|translations|speech)"
+        r"|videos|videos/(?:edits|extensions|[^/]+/remix)"
+        r"|threads/runs|threads/[^/]+/runs(?:/[^/]+/submit_tool_outputs)?)"
+        r"|get /(?:batches|responses|threads/[^/]+/runs)/[^/]+"
     ),
     "anthropic": re.compile(r"post /v1/(?:messages|complete)|get /v1/messages/batches/[^/]+/results"),
 }
 _CHAT = re.compile(r"post /(?:deployments/[^/]+/)?chat/completions")
-_SPEECH = re.compile(r"post /audio/speech")
+_SPEECH = re.compile(r"post /(?:deployments/[^/]+/)?audio/speech")
 RAW = "x-stainless-raw-response"
 
 
@@ -56,8 +58,9 @@ def ask_for_usage(options: Any) -> bool:
         return False
     told = asked(options, "stream_options")
     told = told if isinstance(told, dict) else {}
-    if told.get("include_usage"):
-        return False
+    extra = getattr(options, "extra_json", None)
+    if told.get("include_usage") or (isinstance(extra, dict) and "stream_options" in extra):
+        return False  # what is given as extra takes the place of the rest, so it cannot be added to from here
     options.json_data = {**options.json_data, "stream_options": {**told, "include_usage": True}}
     return True
 

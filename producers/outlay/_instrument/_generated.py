@@ -131,8 +131,8 @@ def _follow_stream(call: ClientCall, stream: Any) -> None:
 
 
 def _follow_raw(call: ClientCall, raw: Any) -> None:
-    if (content := _content(raw)) is not None:
-        call.returned(content)
+    if call.is_told_by_request or (content := _content(raw)) is not None:
+        call.returned(None if call.is_told_by_request else content)
         return
     setattr(raw, _CALL, call)
     kind: Any = type(raw)
@@ -170,18 +170,45 @@ def _followed_raw(kind: type[Any]) -> type[Any]:
         async def parsing(self: Any, *args: Any, **kwargs: Any) -> Any:
             return _follow(getattr(self, _CALL), await kind.parse(self, *args, **kwargs))
 
-        return _subclass(kind, {"parse": parsing, _FOLLOWED: True})
+        async def aclose(self: Any) -> None:
+            try:
+                await kind.close(self)
+            finally:
+                _settle(self)
+
+        return _subclass(kind, {"parse": parsing, _FOLLOWED: True, **({"close": aclose} if _closes(kind) else {})})
 
     @functools.wraps(kind.parse)
     def parsed(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _follow(getattr(self, _CALL), kind.parse(self, *args, **kwargs))
 
-    return _subclass(kind, {"parse": parsed, _FOLLOWED: True})
+    def close(self: Any) -> None:
+        try:
+            kind.close(self)
+        finally:
+            _settle(self)
+
+    return _subclass(kind, {"parse": parsed, _FOLLOWED: True, **({"close": close} if _closes(kind) else {})})
+
+
+def _closes(kind: type[Any]) -> bool:
+    return hasattr(kind, "close")
+
+
+def _settle(raw: Any) -> None:
+    """Track a response that is closed: by its body where that was read whole, else as a call nothing is known about."""
+    call: ClientCall = getattr(raw, _CALL)
+    try:
+        if (content := _content(raw)) is not None:
+            call.returned(content)
+    except Exception as error:  # noqa: BLE001 - metering must not fail what it meters
+        PROCESS.notices.tell("instrument", "an answer was not read whole, so it is not metered: %r", error)
+    call.ended()
 
 
 def _content(raw: Any) -> Any:
     """Return the JSON of a response that was read already; None for one that is yet to be, or is something else."""
     response = raw.http_response
-    if not response.is_stream_consumed or "json" not in response.headers.get("content-type", ""):
+    if not hasattr(response, "_content") or "json" not in response.headers.get("content-type", ""):
         return None
     return json.loads(response.content)

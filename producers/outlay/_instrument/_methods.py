@@ -31,7 +31,20 @@ GOOGLE = Methods(
     "google",
     # What the library calls once for each request: a conversation that runs tools makes several of one call.
     tuple(
-        (resource, ("_generate_content", "_generate_content_stream", "_embed_content", "_generate_images"))
+        (
+            resource,
+            (
+                "_generate_content",
+                "_generate_content_stream",
+                "_embed_content",
+                "_generate_images",
+                "_edit_image",
+                "_upscale_image",
+                "_generate_videos",
+                "recontext_image",
+                "segment_image",
+            ),
+        )
         for resource in ("models", "aio.models")
     ),
 )
@@ -46,6 +59,7 @@ MISTRAL = Methods(
         ("fim", _COMPLETIONS),
         ("agents", _COMPLETIONS),
         ("audio.transcriptions", _COMPLETIONS),
+        ("audio.speech", _COMPLETIONS),
         ("embeddings", ("create", "create_async")),
         ("classifiers", ("moderate", "moderate_async", "moderate_chat", "moderate_chat_async")),
         ("ocr", ("process", "process_async")),

@@ -64,6 +64,25 @@ def responses(response: Any, provider: str, model: str | None) -> Uses:
     return found
 
 
+def run(response: Any, provider: str, model: str | None) -> Uses:
+    """Read a run of an assistant, which says its usage once it has ended, and may be read again and again."""
+    if get(response, "usage") is None:
+        return ()
+    quantities, exact = _joined(*chat_sides(get(response, "usage"), ACCENTS.get(provider, PLAIN)))
+    own = _used(response, provider, model, quantities, operation="run", estimated=not exact)
+    return identified((own,), text(response, "id"), time=_ended(response))
+
+
+def video(response: Any, provider: str, model: str | None) -> Uses:
+    """Read a video that is being made: by the second, and by the size as a tag, both known from the begin."""
+    seconds, size = number(get(response, "seconds")), text(response, "size")
+    if not seconds or get(response, "status") == "failed":
+        return ()
+    tags = {"size": size} if size else {}
+    own = _used(response, provider, model, {"video_seconds": seconds}, operation="video", tags=tags)
+    return identified((own,), text(response, "id"), time=moment(get(response, "created_at")))
+
+
 def realtime(response: Any, provider: str, model: str | None) -> Uses:
     """Read a turn of a realtime session; earlier turns are input again, and billed again."""
     quantities, exact = _joined(*responses_sides(get(response, "usage")))
@@ -243,6 +262,8 @@ def _has(*path: str) -> Callable[[Any], bool]:
 _SHAPES: tuple[tuple[Callable[[Any], bool], Callable[[Any, str, str | None], Uses]], ...] = (
     (_object("batch"), batch),
     (_object("realtime.response"), realtime),
+    (_object("thread.run"), run),
+    (_object("video"), video),
     (_object("response", "response.compaction"), responses),
     (_object("chat.completion", "chat.completion.chunk", "text_completion"), chat),
     (_type("session.usage.updated", "session.closed"), live),

@@ -29,9 +29,9 @@ def answer(*parts: dict[str, Any]) -> dict[str, Any]:
     return {**golden("gemini")["response"], "candidates": [{"content": content, "finishReason": "STOP"}]}
 
 
-def client(provider: Provider) -> genai.Client:
+def client(provider: Provider, **more: Any) -> genai.Client:
     options = types.HttpOptions(httpx_client=provider.client(), httpx_async_client=provider.async_client())
-    return outlay.instrument(genai.Client(api_key="k", http_options=options))
+    return outlay.instrument(genai.Client(api_key="k", http_options=options, **more))
 
 
 @pytest.fixture
@@ -110,3 +110,19 @@ def test_errors_are_the_librarys_own(usage: Captured) -> None:
 def test_twice_is_as_good_as_once(usage: Captured) -> None:
     outlay.instrument(client(Provider(whole(answer())))).models.generate_content(**ASKED)
     assert len(usage.events) == 1
+
+
+def test_a_video_is_a_call_nothing_is_known_about(usage: Captured) -> None:
+    ai = client(Provider(whole({"name": "models/veo-3/operations/1"})), vertexai=True)
+    source = types.GenerateVideosSource(prompt="x")
+    assert ai.models.generate_videos(model="veo-3", source=source).name == "models/veo-3/operations/1"
+    (event,) = usage.events
+    assert (event.model, event.quantities, event.estimated) == ("veo-3", {outlay.extract.UNMETERED: 1}, True)
+
+
+def test_everything_a_client_has_that_is_billed_is_metered() -> None:
+    ai = client(Provider())
+    for models in (ai.models, ai.aio.models):
+        for name in ("_edit_image", "_upscale_image", "_generate_images", "_generate_videos",
+                     "recontext_image", "segment_image"):  # fmt: skip
+            assert hasattr(getattr(models, name), "_outlay_plan")

@@ -109,6 +109,81 @@ def test_speech_is_counted_by_its_characters(usage: Captured) -> None:
     assert [(event.model, event.quantities) for event in usage.events] == [("tts-1", {"input_characters": 10})]
 
 
+SOUND = {"content": b"sound", "headers": {"content-type": "audio/mpeg"}}
+
+
+@pytest.mark.parametrize("way", ["with_raw_response", "with_streaming_response"])
+def test_speech_is_counted_however_its_sound_is_read(usage: Captured, way: str) -> None:
+    with client(Provider(httpx2.Response(200, **SOUND))) as ai:
+        answer = getattr(ai.audio.speech, way).create(model="tts-1", voice="alloy", input="hello, you")
+        if way == "with_streaming_response":
+            with answer as sound:
+                assert b"".join(sound.iter_bytes()) == b"sound"
+    assert [(event.model, event.quantities) for event in usage.events] == [("tts-1", {"input_characters": 10})]
+
+
+def test_a_body_read_by_hand_is_counted_when_it_is_closed(usage: Captured) -> None:
+    with (
+        client(Provider(whole(golden("openai_chat")["response"]))) as ai,
+        ai.chat.completions.with_streaming_response.create(model="m", messages=MESSAGES) as later,
+    ):
+        assert later.json()["id"] == "chatcmpl-C9aZ"  # type: ignore[index]
+    assert [event.quantities for event in usage.events] == [COUNTED]
+
+
+def test_a_stream_read_by_hand_is_a_call_nothing_is_known_about(usage: Captured) -> None:
+    with (
+        client(Provider(events(CHUNKS))) as ai,
+        ai.chat.completions.with_streaming_response.create(model="m", messages=MESSAGES, stream=True) as later,
+    ):
+        assert len([line for line in later.iter_lines() if line]) == 5
+    (event,) = usage.events
+    assert (event.model, event.quantities, event.estimated) == ("m", {outlay.extract.UNMETERED: 1}, True)
+
+
+async def test_an_asynchronous_stream_read_by_hand_is_one_too(usage: Captured) -> None:
+    async with (
+        async_client(Provider(events(CHUNKS))) as ai,
+        ai.chat.completions.with_streaming_response.create(model="m", messages=MESSAGES, stream=True) as later,
+    ):
+        assert len([line async for line in later.iter_lines() if line]) == 5
+    assert [event.quantities for event in usage.events] == [{outlay.extract.UNMETERED: 1}]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_video_is_counted_by_its_seconds_under_its_own_id(usage: Captured) -> None:
+    made = {"id": "video_1", "object": "video", "model": "sora-2", "status": "queued", "progress": 0,
+            "created_at": 1_795_392_000, "seconds": "8", "size": "1280x720"}  # fmt: skip
+    with client(Provider(whole(made))) as ai:
+        ai.videos.create(model="sora-2", prompt="x")
+    (event,) = usage.events
+    assert (event.id, event.quantities, event.tags) == ("video_1", {"video_seconds": 8}, {"size": "1280x720"})
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_run_of_an_assistant_is_counted_once_it_has_ended(usage: Captured) -> None:
+    queued = {"id": "run_1", "object": "thread.run", "status": "queued", "model": "gpt-4o", "created_at": 1_795_392_000}
+    done = {**queued, "status": "completed", "usage": USAGE}
+    with client(Provider(whole(queued), whole(done), whole(done))) as ai:
+        ai.beta.threads.runs.create(thread_id="t", assistant_id="a")
+        ai.beta.threads.runs.retrieve("run_1", thread_id="t")
+        ai.beta.threads.runs.retrieve("run_1", thread_id="t")
+    first, second = usage.events
+    assert first == second
+    assert (first.id, first.quantities) == ("run_1", {"input_tokens": 58, "output_tokens": 17})
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_a_caller_says_of_usage_in_an_extra_body_holds(usage: Captured, asked: bool) -> None:
+    provider = Provider(events(CHUNKS if asked else CHUNKS[:3]))
+    extra = {"stream_options": {"include_usage": asked}}
+    with client(provider) as ai:
+        seen = list(ai.chat.completions.create(model="m", messages=MESSAGES, stream=True, extra_body=extra))
+    assert provider.body()["stream_options"] == {"include_usage": asked}
+    assert any(each.usage for each in seen) is asked
+    assert usage.events[0].estimated is not asked
+
+
 def test_a_stream_is_counted_at_its_end_and_what_the_meter_asked_for_is_kept_back(usage: Captured) -> None:
     provider = Provider(events(CHUNKS))
     with client(provider) as ai:
