@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -131,6 +132,15 @@ class KafkaSettings(_Group):
     """Longest wait for the brokers' acknowledgement, retries included; then the request is answered 503."""
     registry: SecretStr | None = None
     """URL of a schema registry, `https://user:password@host`; absent writes events without one."""
+
+    @field_validator("registry", mode="after")
+    @classmethod
+    def _registry_is_a_url(cls, registry: SecretStr | None) -> SecretStr | None:
+        if registry is not None and not _is_web_address(registry.get_secret_value()):
+            raise ValueError(
+                "write https://user:password@host:port; in the password write / ? # @ and % as %2F %3F %23 %40 and %25"
+            )
+        return registry
 
     @model_validator(mode="before")
     @classmethod
@@ -345,6 +355,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_web_address(url: str) -> bool:
+    """Return whether `url` is one of HTTP, with a host and nothing after its path."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return known and not (parts.query or parts.fragment or "@" in parts.path)
 
 
 def masked(dsn: str) -> str:

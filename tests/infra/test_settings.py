@@ -100,6 +100,16 @@ def test_shown_settings_hide_the_password() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["registry:8081", "ftp://registry", "http://", *(f"http://ann:{one}s3cret@registry" for one in "/?#[")]
+)
+def test_a_registry_is_a_url_and_its_password_never_shows(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"kafka\.registry .*write https://") as told:
+        Settings.load(kafka={"registry": url})
+    assert "s3cret" not in str(told.value)
+    Settings.load(kafka={"registry": "https://ann:%2Fs3cret@registry/apis/ccompat/v7"})
+
+
+@pytest.mark.parametrize(
     ("dsn", "shown"),
     [
         ("chdb:///data", "chdb:///data"),

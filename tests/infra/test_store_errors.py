@@ -154,7 +154,16 @@ def test_a_wrong_dsn_is_refused_without_showing_a_password(dsn: str) -> None:
 
 
 def test_a_password_never_shows_in_a_message() -> None:
-    for dsn in ("postgres://ann:secret@db", "clickhouse://ann:secret@db/name", "chdb://ann:secret@x/y"):
+    unescaped = [f"clickhouse://ann:{before}{one}secret@db" for before in ("", "12", "secret") for one in "/?#[]"]
+    for dsn in (
+        "postgres://ann:secret@db",
+        "clickhouse://ann:secret@db/name",
+        "chdb://ann:secret@x/y",
+        "clickhouse://ann:p@db:secret",
+        "clickhouse://ann:\u2100secret@db",
+        "secret:x@db",
+        *unescaped,
+    ):
         with pytest.raises(StoreError) as told:
             parse_dsn(dsn)
         assert "secret" not in str(told.value)

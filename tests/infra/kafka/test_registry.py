@@ -68,6 +68,12 @@ def test_events_of_other_producers_are_read_by_the_schema_they_name() -> None:
     [
         (httpx.Response(401), BrokerRefused),
         (httpx.Response(503), BrokerUnavailable),
+        (httpx.Response(429), BrokerUnavailable),
+        (httpx.Response(200, json={"error": "none of it"}), BrokerUnavailable),
+        (httpx.Response(200, json=["schema", "id"]), BrokerUnavailable),
+        (httpx.Response(200, json={"id": "7", "schema": None}), BrokerUnavailable),
+        (httpx.Response(200, text="<html>please sign in</html>"), BrokerUnavailable),
+        (httpx.Response(302, headers={"location": "/login"}), BrokerError),
         (httpx.Response(409, json={"error_code": 409, "message": "incompatible"}), BrokerError),
         (httpx.Response(404, text="no such page"), BrokerError),
         (httpx.Response(404, json=[]), BrokerError),
@@ -87,3 +93,10 @@ def test_a_registry_that_is_away_may_be_asked_again() -> None:
 
     with pytest.raises(BrokerUnavailable, match="registry"):
         registry(away).schema(1)
+
+
+@pytest.mark.parametrize("url", ["http://ann:s3cret/x@registry", "http://ann:x@registry:s3cret"])
+def test_a_url_that_cannot_be_read_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(BrokerError, match=r"kafka\.registry") as told:
+        SchemaRegistry(url)
+    assert "s3cret" not in str(told.value)
