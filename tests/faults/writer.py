@@ -55,8 +55,9 @@ async def publish(runtime: EmbeddedRuntime, batch: dict[str, Any], room: asyncio
 
 
 def report(warehouse: Warehouse) -> dict[str, Any]:
+    differences = [str(difference) for difference in warehouse.check()]  # first, for it waits for what is acknowledged
     (totals,) = warehouse.query(TOTALS).to_pylist()
-    return totals | {"differences": [str(difference) for difference in warehouse.check()]}
+    return totals | {"differences": differences}
 
 
 async def drive(runtime: EmbeddedRuntime, warehouse: Warehouse) -> None:

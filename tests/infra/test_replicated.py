@@ -52,6 +52,14 @@ def test_nothing_but_replication_differs(warehouse: Warehouse, open_warehouse: A
     assert alone.query(asked).to_pylist() == warehouse.query(asked).to_pylist()
 
 
+@pytest.mark.parametrize("statement", ["CREATE TABLE aside AS ledger", "DROP TABLE IF EXISTS aside SYNC"])
+def test_tables_that_come_and_go_do_so_on_every_replica(warehouse: Warehouse, statement: str) -> None:
+    (row,) = warehouse.query(
+        "SELECT formatQuery({sql:String}) AS sql", {"sql": REPLICAS.for_all(statement)}
+    ).to_pylist()
+    assert re.match(r"(CREATE TABLE|DROP TABLE IF EXISTS) aside ON CLUSTER main\s", row["sql"])
+
+
 def test_an_address_names_its_cluster() -> None:
     place = parse_dsn("clickhouses://u:p@store:8443?cluster=main")
     assert isinstance(place, Server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date, timedelta
 from typing import Any
 
@@ -74,6 +75,9 @@ class Cut:
     def query(self, *arguments: Any) -> pa.Table:
         return self._engine.query(*arguments)
 
+    def everywhere(self, statement: str) -> None:
+        self.command(statement)
+
     def command(self, *arguments: Any) -> None:
         if not self._left:
             raise StoreError("cut short")
@@ -104,6 +108,12 @@ def test_a_block_that_a_loader_is_in_the_midst_of_is_counted_where_it_ends_up(
     warehouse.command("TRUNCATE TABLE receipts")
     assert store.retention(TODAY, raw_days=DAYS, rejects_days=None) == []
     assert (expired(warehouse), left(warehouse), len(asides(warehouse))) == (0, 1, 1)
+
+    open_blocks = [(each.measure, each.expected, each.found) for each in store.check()]
+    assert open_blocks == [("counted", 3, 0)]
+    warehouse.insert("receipts", kept)
+    assert store.check() == []  # a month that lies aside still counts
+    warehouse.command("TRUNCATE TABLE receipts")
 
     (aside,) = asides(warehouse)  # the loader looks, finds its rows gone, and stores them again
     warehouse.command(f"ALTER TABLE ledger ATTACH PARTITION ID '{MONTHS_AGO:%Y%m}' FROM {aside}")
@@ -138,3 +148,32 @@ def test_what_was_counted_and_not_dropped_is_not_counted_again(warehouse: Wareho
     shared_retention._count(store._engine, aside, month)
     store.retention(TODAY, rejects_days=None)
     assert (expired(warehouse), asides(warehouse)) == (2, [])
+
+
+def test_a_lock_whose_answer_was_lost_is_held(warehouse: Warehouse, store: SharedWarehouse) -> None:
+    class Unanswered(Cut):
+        def command(self, *arguments: Any) -> None:
+            self._engine.command(*arguments)
+            if not self._left:
+                self._left = 1
+                raise StoreError("the connection was lost")
+
+    database: Any = Unanswered(store._engine, 0)
+    with shared_retention._alone(database) as alone:
+        assert alone
+    with shared_retention._alone(store._engine) as alone:
+        assert alone
+
+
+def test_a_run_of_hours_leaves_the_lock_of_the_next_alone(
+    store: SharedWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_retention, "STALE_SECONDS", -60)
+    with ExitStack() as later:
+        with shared_retention._alone(store._engine) as slow:
+            assert slow
+            with shared_retention._alone(store._engine) as second:
+                assert not second
+            assert later.enter_context(shared_retention._alone(store._engine))
+        assert shared_retention._owner(store._engine) is not None
+    assert shared_retention._owner(store._engine) is None

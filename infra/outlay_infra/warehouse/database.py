@@ -37,6 +37,14 @@ class Database(Queries, Protocol):
         ...
 
 
+class Tables(Database, Protocol):
+    """A database with the right to make and drop tables."""
+
+    def everywhere(self, statement: str) -> None:
+        """Run a statement that makes or drops a table, on every replica there is."""
+        ...
+
+
 def quoted(text: str) -> str:
     """Return `text` as an SQL literal, where no parameter may stand."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

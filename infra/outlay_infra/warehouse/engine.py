@@ -89,6 +89,10 @@ class Engine:
         with told_plainly("the statement"), self._writers.lend() as client:
             client.command(sql, dict(parameters))
 
+    def everywhere(self, statement: str) -> None:
+        """Run a statement that makes or drops a table, on every replica there is."""
+        self.command(statement if self.replicas is None else self.replicas.for_all(statement))
+
     def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
         """Insert `rows` as one block; a repeat under the same `token` changes nothing."""
         once: Settings = {"insert_deduplicate": 0}

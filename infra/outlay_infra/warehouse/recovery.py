@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from outlay_infra.warehouse import check, derive, states
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Tables
 from outlay_infra.warehouse.loading.loader import BlockLoader
 from outlay_infra.warehouse.partitions import partition_of
 from outlay_infra.warehouse.repair import repair
@@ -71,7 +71,7 @@ _ROWS: tuple[tuple[Rollup, Callable[[Block], pa.Table]], ...] = (
 )
 
 
-def recover(database: Database, loader: BlockLoader, prefix: str, zones: Mapping[str, str]) -> list[str]:
+def recover(database: Tables, loader: BlockLoader, prefix: str, zones: Mapping[str, str]) -> list[str]:
     """Complete every unfinished block of the partitions that start so; return a line for each thing mended."""
     mended: list[str] = []
     blocks = [rebuilt(database, partition, offset, zones) for partition, offset in unfinished(database, prefix)]
@@ -130,7 +130,7 @@ def rebuilt(database: Database, partition: str, offset: int, zones: Mapping[str,
     )
 
 
-def _verified(database: Database, rollup: Rollup, rows: pa.Table, zones: Mapping[str, str]) -> Iterator[str]:
+def _verified(database: Tables, rollup: Rollup, rows: pa.Table, zones: Mapping[str, str]) -> Iterator[str]:
     """Rebuild the partitions in which the days that `rows` touch still differ from the ledger."""
     by_org: dict[str, set[date]] = {}
     for row in rows.select(["org", _TIME[rollup.table]]).to_pylist():

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from outlay_infra.errors import QueryError
 from outlay_infra.warehouse import derive, totals
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Tables
 from outlay_infra.warehouse.loading.shares import BETWEEN, NO_ORG
 from outlay_infra.warehouse.partitions import (
     expired_months,
@@ -35,7 +35,7 @@ WHERE `partition` = {partition:String} AND block >= {upto:UInt64}
 _COMPLETE = "SELECT `partition`, max(block) + 1 AS upto FROM receipts GROUP BY `partition`"
 
 
-def repair(database: Database, table: str, partition: str, zones: Mapping[str, str]) -> str:
+def repair(database: Tables, table: str, partition: str, zones: Mapping[str, str]) -> str:
     """Rebuild one partition and return a line that says so. The caller keeps writers out meanwhile.
 
     Raises `QueryError` when the table is not derived, or when retention removed the entries it would be rebuilt from.
@@ -51,14 +51,14 @@ def repair(database: Database, table: str, partition: str, zones: Mapping[str, s
     if not rollup.weekly and int(partition) in expired:
         raise QueryError(f"the entries of {partition} were removed by retention; {table} keeps the only sums of them")
     aside = _ASIDE.format(table=table)
-    database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
-    database.command(f"CREATE TABLE {aside} AS {table}")
+    database.everywhere(f"DROP TABLE IF EXISTS {aside} SYNC")
+    database.everywhere(f"CREATE TABLE {aside} AS {table}")
     try:
         _fill(database, rollup, partition, aside, expired=expired, zones=zones)
         _mark(database, rollup, partition, aside, zones)
         _put_in_place(database, table, partition, aside)
     finally:
-        database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
+        database.everywhere(f"DROP TABLE IF EXISTS {aside} SYNC")
     return f"rebuilt partition {partition} of {table} from the ledger"
 
 
@@ -109,7 +109,7 @@ def plan_days(database: Database, org: str) -> DayRebuild:
     return DayRebuild(org, version, zones, tuple(partitions))
 
 
-def rebuild_day_partition(database: Database, plan: DayRebuild, table: str, month: int) -> str | None:
+def rebuild_day_partition(database: Tables, plan: DayRebuild, table: str, month: int) -> str | None:
     """Rebuild one of the plan and return a line that says so, or None where retention left nothing to rebuild from."""
     if month in expired_months(database):
         return None

@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import Any
 
 from outlay_infra.errors import StoreError
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Tables
 from outlay_infra.warehouse.partitions import month_days, partitions_present
 
 _ASIDE = re.compile(r"expired_(\d{6})_[0-9a-f]{8}")
@@ -27,7 +28,7 @@ SELECT name, toUInt64(ifNull(total_rows, 0)) AS entries
 FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'expired_') ORDER BY name
 """
 _HELD = """
-SELECT metadata_modification_time < now() - {stale:Int64} AS stale FROM system.tables
+SELECT metadata_modification_time < now() - {stale:Int64} AS stale, comment AS owner FROM system.tables
 WHERE database = currentDatabase() AND name = {lock:String}
 """
 _ANNOUNCE = """
@@ -55,7 +56,7 @@ GROUP BY ALL
 """
 
 
-def forget(database: Database, today: date, raw_days: int | None) -> list[str]:
+def forget(database: Tables, today: date, raw_days: int | None) -> list[str]:
     """Drop the entries of months that ended more than `raw_days` days before `today`; return a line for each.
 
     First what an earlier run began is finished. A month waits for the next run while a loader is in the midst of it;
@@ -65,7 +66,7 @@ def forget(database: Database, today: date, raw_days: int | None) -> list[str]:
         if not alone:
             return []
         lines = list(_finish(database))
-        waiting = {month for _, month, _ in _asides(database)}
+        waiting = {month for _, month, _ in asides(database)}
         edge = today - timedelta(days=raw_days or 0)
         for month in partitions_present(database, "ledger") if raw_days is not None else ():
             if month_days(month)[1] <= edge and month not in waiting:
@@ -75,46 +76,66 @@ def forget(database: Database, today: date, raw_days: int | None) -> list[str]:
 
 @contextmanager
 def _alone(database: Database) -> Iterator[bool]:
-    """Yield whether no other process forgets at the moment: a table's name is had by one alone."""
-    try:
-        database.command(f"CREATE TABLE {_LOCK} (held UInt8) ENGINE = Memory")
-    except StoreError as error:
-        held = database.query(_HELD, {"lock": _LOCK, "stale": STALE_SECONDS}).to_pylist()
-        if not held and "already exists" not in str(error):
-            raise
-        if held and held[0]["stale"]:
-            database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")  # the next run has it
+    """Yield whether no other process forgets at the moment: a table's name is had by one, named in its comment."""
+    owner = secrets.token_hex(8)
+    if not _taken(database, owner):
         yield False
         return
     try:
         yield True
     finally:
-        database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")
+        if _owner(database) == owner:  # not another's, after a run so long that it counted as cut short
+            database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")
 
 
-def _set_aside(database: Database, month: int) -> None:
+def _taken(database: Database, owner: str) -> bool:
+    try:
+        database.command(f"CREATE TABLE {_LOCK} (held UInt8) ENGINE = Memory COMMENT '{owner}'")
+    except StoreError as error:
+        held = _held(database)
+        if held and held[0]["owner"] == owner:
+            return True  # it was the answer alone that failed
+        if not held and "already exists" not in str(error):
+            raise
+        if held and held[0]["stale"]:
+            database.command(f"DROP TABLE IF EXISTS {_LOCK} SYNC")  # the next run has it
+        return False
+    return True
+
+
+def _owner(database: Database) -> str | None:
+    held = _held(database)
+    return held[0]["owner"] if held else None
+
+
+def _held(database: Database) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = database.query(_HELD, {"lock": _LOCK, "stale": STALE_SECONDS}).to_pylist()
+    return rows
+
+
+def _set_aside(database: Tables, month: int) -> None:
     """Move a month out of the ledger; that its entries are going is told first, so that no answer leaves them out."""
     aside = f"expired_{month}_{secrets.token_hex(4)}"
-    database.command(f"CREATE TABLE {aside} AS ledger")
+    database.everywhere(f"CREATE TABLE {aside} AS ledger")
     database.command(_ANNOUNCE, {"month": month, "day": month_days(month)[0], "aside": aside})
     database.command(f"ALTER TABLE ledger MOVE PARTITION ID '{month}' TO TABLE {aside}")
 
 
-def _asides(database: Database) -> Iterator[tuple[str, int, int]]:
+def asides(database: Database) -> Iterator[tuple[str, int, int]]:
     """Yield the name, the month and the number of entries of what lies aside."""
     for table in database.query(_TABLES).to_pylist():
         if named := _ASIDE.fullmatch(table["name"]):
             yield table["name"], int(named[1]), table["entries"]
 
 
-def _finish(database: Database) -> Iterator[str]:
-    for aside, month, entries in _asides(database):
+def _finish(database: Tables) -> Iterator[str]:
+    for aside, month, entries in asides(database):
         if entries and _in(database, _OPEN, aside)[0]["blocks"]:
             continue
         if entries:
             _count(database, aside, month)
             yield f"dropped partition {month} of ledger"
-        database.command(f"DROP TABLE IF EXISTS {aside} SYNC")
+        database.everywhere(f"DROP TABLE IF EXISTS {aside} SYNC")
 
 
 def _count(database: Database, aside: str, month: int) -> None:
