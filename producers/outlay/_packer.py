@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from outlay._batches import Marker, Noted, Progress
 from outlay._courier import Courier
@@ -58,6 +59,12 @@ class Packer:
         if not self._woken:
             self._woken = True
             self._wake.put(None)
+
+    def asleep(self) -> None:
+        """Say that there is no thread to run this yet, so that whoever adds to the deque next asks for one again."""
+        self._woken = False
+        with suppress(queue.Empty):
+            self._wake.get_nowait()
 
     def stop(self) -> None:
         """Have everything packed that is there, and end."""

@@ -74,14 +74,15 @@ class Recorder:
         self._closed = True
         self._packer.stop()
         self._courier.stop()
-        for thread in self._threads[:1]:
-            thread.join(timeout=PACKING_SECONDS)
+        if (packing := self._threads.get("pack")) is None:
+            self._packer.run()
+        else:
+            packing.join(timeout=PACKING_SECONDS)
         self._courier.rescue()
         if self._spool is not None:
             self._spool.close()
-        if done:
-            for thread in self._threads[1:]:
-                thread.join(timeout=1.0)
+        if done and (sending := self._threads.get("send")) is not None:
+            sending.join(timeout=1.0)
         return done
 
     def stats(self) -> Stats:
@@ -99,11 +100,11 @@ class Recorder:
 
     def _begin(self) -> None:
         self._waiting: Waiting = Waiting()
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[str, threading.Thread] = {}
         # Reentrant, for a finalizer that tracks may run in the middle of any of this.
         self._starting, self._started = threading.RLock(), False
         self._lost, self._lost_lock = 0, threading.RLock()
-        self._tally, notices, progress = Tally(), Notices(), Progress()
+        self._tally, self._notices, progress = Tally(), Notices(), Progress()
         batch_events = self.settings.batch_events
         self._courier = Courier(
             self._transport,
@@ -111,7 +112,7 @@ class Recorder:
             batch_events=batch_events,
             progress=progress,
             tally=self._tally,
-            notices=notices,
+            notices=self._notices,
             retry=self._retry,
             clock=time.monotonic,
         )
@@ -124,7 +125,7 @@ class Recorder:
             interval=self.settings.interval,
             progress=progress,
             tally=self._tally,
-            notices=notices,
+            notices=self._notices,
             lost=self._take_lost,
         )
 
@@ -134,14 +135,20 @@ class Recorder:
             self._start()
 
     def _start(self) -> None:
+        """Start what does not run yet; a system short of threads is asked again with the next event."""
         with self._starting:
-            if self._started:
-                return
-            self._started = True
             for name, work in (("pack", self._packer.run), ("send", self._courier.run)):
-                thread = threading.Thread(target=work, name=f"outlay-{name}", daemon=True)
-                thread.start()
-                self._threads.append(thread)
+                if name not in self._threads:
+                    thread = threading.Thread(target=work, name=f"outlay-{name}", daemon=True)
+                    try:
+                        thread.start()
+                    except RuntimeError as error:
+                        if name == "pack":
+                            self._packer.asleep()
+                        self._notices.tell("threads", "usage is kept and not sent until a thread can start: %s", error)
+                        return
+                    self._threads[name] = thread
+            self._started = True
 
     def _take_lost(self) -> int:
         with self._lost_lock:

@@ -113,8 +113,13 @@ class Spool:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            fcntl.flock(file, fcntl.LOCK_EX)
-            path.rename(path.with_suffix(_SUFFIX))  # named for readers only once it is held
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                path.rename(path.with_suffix(_SUFFIX))  # named for readers only once it is held
+            except OSError:
+                os.close(file)
+                path.unlink(missing_ok=True)
+                raise
             self._file, self._size = file, 0
         return self._file
 

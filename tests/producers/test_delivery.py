@@ -220,6 +220,52 @@ def test_a_fault_of_our_own_ends_no_delivery(far_end: FarEnd, recorder: Make, mo
     assert sorted(far_end.models) == ["first", "second"]
 
 
+class FewThreads:
+    """A system on which starting a thread fails, but for so many."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, most: int) -> None:
+        start = threading.Thread.start
+
+        def limited(thread: threading.Thread) -> None:
+            if thread.name.startswith("outlay-"):
+                if not self.most:
+                    raise RuntimeError("can't start new thread")
+                self.most -= 1
+            start(thread)
+
+        self.most = most
+        monkeypatch.setattr(threading.Thread, "start", limited)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_delivery_begins_as_soon_as_threads_can_start(
+    far_end: FarEnd, recorder: Make, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    system = FewThreads(monkeypatch, most=most)
+    sdk = recorder(far_end)
+    sdk.note(noted("first"))
+    system.most = 2
+    sdk.note(noted("second"))
+    assert sdk.flush(30)
+    assert far_end.models == ["first", "second"]
+    assert sorted(sdk._threads) == ["pack", "send"]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_without_threads_the_end_of_the_process_keeps_all(
+    far_end: FarEnd, recorder: Make, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    with monkeypatch.context() as patched:
+        FewThreads(patched, most=most)
+        sdk = recorder(far_end)
+        for number in range(30):
+            sdk.note(noted(f"m{number}"))
+        assert not sdk.close(0.01)
+    assert (sdk.stats().tracked, sdk.stats().spooled, sdk.stats().waiting) == (30, 30, 0)
+    recorder(far_end)
+    assert far_end.wait_for(30)
+
+
 def test_what_is_too_large_is_halved_until_the_culprit_stands_alone(far_end: FarEnd, recorder: Make) -> None:
     def behave(events: list[dict[str, object]]) -> tuple[int, bytes]:
         return (
@@ -426,7 +472,7 @@ def test_a_transport_that_asks_for_ever_ends_no_delivery(far_end: FarEnd, record
     sdk.note(noted("b"))
     assert sdk.flush(30)
     assert sdk.stats().spooled == 2
-    assert [thread.is_alive() for thread in sdk._threads] == [True, True]
+    assert [thread.is_alive() for thread in sdk._threads.values()] == [True, True]
     sdk.close(30)
     recorder(far_end)
     assert far_end.wait_for(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -118,6 +119,25 @@ def test_a_full_disk_is_no_room_and_leaves_nothing_half_written(folder: Path, mo
         assert not spool.append(b'{"n":2,"more":"x"}')
     assert spool.append(b'{"n":3}')
     assert lines(spool) == [b'{"n":1}', b'{"n":3}']
+
+
+def test_a_folder_without_locks_is_no_room_and_leaves_nothing_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: int, _how: int) -> None:
+        taken.append(file)
+        raise OSError(errno.ENOLCK, "no locks")
+
+    taken: list[int] = []
+    spool = Spool(folder, 1 << 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", flock)
+        assert not spool.append(b'{"n":1}')
+    assert list(folder.iterdir()) == []
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(taken[0])
+    assert spool.append(b'{"n":2}')
+    assert lines(spool) == [b'{"n":2}']
 
 
 def test_a_folder_that_cannot_be_made_is_no_room(tmp_path: Path) -> None:
