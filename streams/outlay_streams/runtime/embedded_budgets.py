@@ -7,6 +7,7 @@ may have missed something is put together from the store anew; no fault of it ev
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -25,8 +26,14 @@ from outlay_streams.catalog.rules import CatalogSnapshot
 from outlay_streams.runtime.ports import Clock, Ledger
 
 WINDOWS_REACH = timedelta(days=2)
+PATIENCE = 10.0
+"""The longest a question waits for the block that is being stored, in seconds: a rebuild may hold that up for long."""
 
 _log = structlog.get_logger()
+
+
+def _busy() -> BudgetsUnknown:
+    return BudgetsUnknown("the store is busy with a rebuild or with forgetting; ask again once a block could be stored")
 
 
 def _whole() -> bool:
@@ -55,12 +62,12 @@ class EmbeddedBudgets:
 
     def states(self, org: str, /) -> list[BudgetState]:
         """Return the state of every budget; raise `BudgetsUnknown` or `StoreError` while that cannot be told."""
-        with self._next_turn():
+        with self._soon():
             return self._book(org).states()
 
     def windows(self, org: str, /) -> list[TeamWindows]:
         """Return every team's windows; raise as `states` does."""
-        with self._next_turn():
+        with self._soon():
             return self._book(org).windows()
 
     def declare(self, org: str) -> None:
@@ -118,6 +125,22 @@ class EmbeddedBudgets:
     def _next_turn(self) -> Iterator[None]:
         with self._turn:  # whoever waits comes before the writer's next block
             self._using.acquire()
+        try:
+            yield
+        finally:
+            self._using.release()
+
+    @contextmanager
+    def _soon(self) -> Iterator[None]:
+        """Do as `_next_turn`; raise `BudgetsUnknown` when that takes too long."""
+        until = time.monotonic() + PATIENCE
+        if not self._turn.acquire(timeout=PATIENCE):
+            raise _busy()
+        try:
+            if not self._using.acquire(timeout=max(0.0, until - time.monotonic())):
+                raise _busy()
+        finally:
+            self._turn.release()
         try:
             yield
         finally:

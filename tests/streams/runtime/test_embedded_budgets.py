@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from outlay_schemas.calendar import Period
 from outlay_schemas.catalog import Catalog, Organisation
 from outlay_streams.budgets import BudgetsUnknown
 from outlay_streams.catalog.rules import CatalogSnapshot
+from outlay_streams.runtime import embedded_budgets
 from outlay_streams.runtime.embedded_budgets import EmbeddedBudgets
 from tests.builders import NOON, block, entries
 from tests.streams.budgets.ledger import counts, total
@@ -165,6 +167,24 @@ def test_while_a_blocks_fate_is_open_nothing_is_told_and_then_all_is(world: Worl
     with pytest.raises(BudgetsUnknown, match="a block waits for the store"):
         world.books.states(world.org)
     world.books.recover("embedded/")
+    world.assert_exact()
+
+
+def test_a_block_that_the_store_holds_up_holds_no_question_for_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.declare([ALL])
+    world.insert([ROW])
+    monkeypatch.setattr(embedded_budgets, "PATIENCE", 0.0)
+    with ThreadPoolExecutor(1) as writer:
+        with world.warehouse._still():  # as a rebuild or retention does
+            storing = writer.submit(world.insert, [ROW])
+            while not world.books._using.locked():
+                pass
+            for ask in (world.books.states, world.books.windows):
+                with pytest.raises(BudgetsUnknown, match="busy"):
+                    ask(world.org)
+        storing.result()
     world.assert_exact()
 
 
