@@ -334,7 +334,6 @@ def test_what_the_server_refuses_is_counted_and_told_once(
         {"quantities": {"Input": 1}}, {"model": ""}, {"provider": None}, {"colour": "red"}, {"time": "yesterday"},
         {"quantities": {"input_tokens": True}}, {"provider_cost": object()}, {"id": ""},
     ],
-    ids=repr,
 )  # fmt: skip
 def test_what_is_no_event_is_counted_told_once_and_costs_no_others(
     recorder: Make, caplog: pytest.LogCaptureFixture, wrong: dict[str, object]
@@ -380,7 +379,6 @@ class Unspeakable:
         ({"latency_ms": np.float32(2.6)}, {"latency_ms": 3}), ({"latency_ms": -1, "ttft_ms": float("nan")}, {}),
         ({"latency_ms": "soon", "ttft_ms": float("inf")}, {}), ({"latency_ms": 2**40}, {}),
     ],
-    ids=repr,
 )  # fmt: skip
 def test_what_only_describes_a_use_never_costs_its_count(told: dict[str, object], found: dict[str, object]) -> None:
     event = shape(Noted(0.0, {}, noted("a", **told)), source="s", labels={})
