@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, TypeVar, Unpack, cast
 
 from outlay._fields import Fields
@@ -33,10 +33,13 @@ def metered(
     quantities: Callable[[Any], Mapping[str, Any]] | None = None,
     **fields: Unpack[Fields],
 ) -> Callable[[_F], _F]:
-    """Track what each call of a function was billed for, with its duration and whether it failed.
+    """Track what each call of a function was billed for, with its duration.
 
-    The function returns a provider's response, or yields the chunks of one; it may be asynchronous. For work of one's
-    own, `quantities` reads what it returned, and `model` names it; without both, a call counts as one of `requests`.
+    The function returns a provider's response, or yields the chunks of one or returns a generator that does; it may be
+    asynchronous. A stream of any other class goes to the caller as it is, and is a call nothing is known about: use
+    `instrument` for those. For work of one's own, `quantities` reads what was returned and `model` names it; with
+    `model` alone, a call whose answer says nothing counts as one of `requests`. A call that raises is not tracked; a
+    stream that breaks is, with `outcome` `error`. The scope in force when the function is called says whose it is.
 
     >>> @outlay.metered("internal", model="ocr", quantities=lambda pages: {"pages": len(pages)})  # doctest: +SKIP
     ... def read(scan: bytes) -> list[str]: ...
@@ -71,15 +74,31 @@ class Call:
         """Track a whole answer."""
         self._note(lambda extract: self._of(extract, answer))
 
-    def follow(self, chunks: Any) -> Iterator[Any]:
-        """Hand chunks on, and track what they amount to once there are no more."""
+    def follow(self, chunks: Any) -> Generator[Any, Any, Any]:
+        """Hand chunks on, and back what the caller sends; track what they amount to once there are no more."""
+        chunks = iter(chunks)
+        step: Callable[[], Any] = chunks.__next__
         try:
-            for chunk in chunks:
+            while True:
+                try:
+                    chunk = step()
+                except StopIteration as end:
+                    return end.value
                 self.fed(chunk)
-                if not self._is_withheld(chunk):
-                    yield chunk
+                step = chunks.__next__
+                if self._is_withheld(chunk):
+                    continue
+                try:
+                    if (sent := (yield chunk)) is not None:
+                        step = functools.partial(chunks.send, sent)
+                except GeneratorExit:
+                    _close(chunks)
+                    raise
+                except BaseException as error:
+                    if not hasattr(chunks, "throw"):
+                        raise
+                    step = functools.partial(chunks.throw, error)
         except GeneratorExit:
-            chunks.close()
             raise
         except BaseException:
             self.failed()
@@ -87,15 +106,31 @@ class Call:
         finally:
             self.ended()
 
-    async def follow_async(self, chunks: Any) -> AsyncIterator[Any]:
+    async def follow_async(self, chunks: Any) -> AsyncGenerator[Any, Any]:
         """Do the same for an asynchronous stream."""
+        chunks = aiter(chunks)
+        step: Callable[[], Any] = chunks.__anext__
         try:
-            async for chunk in chunks:
+            while True:
+                try:
+                    chunk = await step()
+                except StopAsyncIteration:
+                    return
                 self.fed(chunk)
-                if not self._is_withheld(chunk):
-                    yield chunk
+                step = chunks.__anext__
+                if self._is_withheld(chunk):
+                    continue
+                try:
+                    if (sent := (yield chunk)) is not None:
+                        step = functools.partial(chunks.asend, sent)
+                except GeneratorExit:
+                    await _aclose(chunks)
+                    raise
+                except BaseException as error:
+                    if not hasattr(chunks, "athrow"):
+                        raise
+                    step = functools.partial(chunks.athrow, error)
         except GeneratorExit:
-            await chunks.aclose()
             raise
         except BaseException:
             self.failed()
@@ -137,7 +172,20 @@ class Call:
         """Return whether a chunk is for the meter alone."""
         return False
 
+    def handed(self, answer: Any) -> Any:
+        """Return what a function returned: tracked, or, when it is a generator, one that is once it has ended."""
+        if self._quantities is None and inspect.isgenerator(answer):
+            return self.follow(answer)
+        if self._quantities is None and inspect.isasyncgen(answer):
+            return self.follow_async(answer)
+        self.returned(answer)
+        return answer
+
     def _of(self, extract: Any, answer: Any) -> Any:
+        if self._quantities is None and (hasattr(answer, "__next__") or hasattr(answer, "__anext__")):
+            # The stream of some library, which callers know by its class; what it will have cost is not known here.
+            model, unknown = self._model or extract.UNKNOWN, {extract.UNMETERED: 1}
+            return (extract.Used(provider=self._provider, model=model, quantities=unknown, estimated=True),)
         if self._quantities is None and self._model is None:
             return extract.usage(self._provider, answer)
         if self._quantities is None:
@@ -186,6 +234,16 @@ def _tell(error: Exception) -> None:
     PROCESS.notices.tell(f"extract {type(error).__name__}", "the usage of a response cannot be read: %r", error)
 
 
+def _close(chunks: Any) -> None:
+    if hasattr(chunks, "close"):
+        chunks.close()
+
+
+async def _aclose(chunks: Any) -> None:
+    if hasattr(chunks, "aclose"):
+        await chunks.aclose()
+
+
 def _wrapped(function: Callable[..., Any], begin: Callable[[], Call]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
         return functools.wraps(function)(lambda *args, **kwargs: begin().follow_async(function(*args, **kwargs)))
@@ -196,17 +254,13 @@ def _wrapped(function: Callable[..., Any], begin: Callable[[], Call]) -> Callabl
         @functools.wraps(function)
         async def metered_coroutine(*args: object, **kwargs: object) -> object:
             call = begin()
-            answer = await function(*args, **kwargs)
-            call.returned(answer)
-            return answer
+            return call.handed(await function(*args, **kwargs))
 
         return metered_coroutine
 
     @functools.wraps(function)
     def metered_function(*args: object, **kwargs: object) -> object:
         call = begin()
-        answer = function(*args, **kwargs)
-        call.returned(answer)
-        return answer
+        return call.handed(function(*args, **kwargs))
 
     return metered_function

@@ -78,9 +78,14 @@ class scope:  # noqa: N801 - read as a verb: with outlay.scope(team="search")
 def within(what: scope, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function, coroutine function or generator function with the scope in force whenever it runs."""
     if inspect.isasyncgenfunction(function):
-        return functools.wraps(function)(lambda *args, **kwargs: _steps_async(what, function(*args, **kwargs)))
+        return _within_async(what, function)
     if inspect.isgeneratorfunction(function):
-        return functools.wraps(function)(lambda *args, **kwargs: _steps(what, function(*args, **kwargs)))
+
+        @functools.wraps(function)
+        def scoped_generator(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
+            return (yield from _steps(what, function(*args, **kwargs)))
+
+        return scoped_generator
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -143,21 +148,26 @@ def _steps(what: scope, generator: Generator[Any, Any, Any]) -> Generator[Any, A
             generator.close()
 
 
-async def _steps_async(what: scope, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    step: Callable[[], Any] = generator.__anext__
-    try:
-        while True:
-            with what:
+def _within_async(what: scope, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def scoped(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
+        generator = function(*args, **kwargs)
+        step: Callable[[], Any] = generator.__anext__
+        try:
+            while True:
+                with what:
+                    try:
+                        item = await step()
+                    except StopAsyncIteration:
+                        return
                 try:
-                    item = await step()
-                except StopAsyncIteration:
-                    return
-            try:
-                step = functools.partial(generator.asend, (yield item))
-            except GeneratorExit:
-                raise
-            except BaseException as error:  # noqa: BLE001 - what the caller throws in belongs to the generator
-                step = functools.partial(generator.athrow, error)
-    finally:
-        with what:
-            await generator.aclose()
+                    step = functools.partial(generator.asend, (yield item))
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - what the caller throws in belongs to the generator
+                    step = functools.partial(generator.athrow, error)
+        finally:
+            with what:
+                await generator.aclose()
+
+    return scoped

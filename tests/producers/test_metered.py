@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -171,6 +171,77 @@ async def test_an_asynchronous_stream_that_breaks_is_a_lower_bound() -> None:
             _ = [chunk async for chunk in ask()]
         (event,) = usage.events
     assert (event.quantities, event.estimated, event.outcome) == ({"output_tokens": 1}, True, "error")
+
+
+def test_a_generator_gets_what_is_sent_and_thrown_and_says_what_it_returns() -> None:
+    @outlay.metered("openai")
+    def ask() -> Generator[Any, Any, str]:
+        sent = yield CHUNKS[0]
+        try:
+            yield {**CHUNKS[1], "sent": sent}
+        except KeyError:
+            yield {"choices": []}
+        return "done"
+
+    with capture() as usage:
+        chunks = ask()
+        next(chunks)
+        assert chunks.send("more")["sent"] == "more"
+        assert chunks.throw(KeyError()) == {"choices": []}
+        with pytest.raises(StopIteration) as end:
+            next(chunks)
+        assert end.value.value == "done"
+        assert [event.quantities for event in usage.events] == [{"input_tokens": 7, "output_tokens": 1}]
+
+
+async def test_an_asynchronous_generator_does_too() -> None:
+    @outlay.metered("openai")
+    async def ask() -> AsyncGenerator[Any, Any]:
+        sent = yield CHUNKS[0]
+        try:
+            yield {**CHUNKS[1], "sent": sent}
+        except KeyError:
+            yield {"choices": []}
+
+    with capture() as usage:
+        chunks = ask()
+        await anext(chunks)
+        assert (await chunks.asend("more"))["sent"] == "more"
+        assert await chunks.athrow(KeyError()) == {"choices": []}
+        with pytest.raises(ZeroDivisionError):
+            await chunks.athrow(ZeroDivisionError())
+        assert [event.outcome for event in usage.events] == ["error"]
+
+
+async def test_a_generator_that_is_returned_is_followed() -> None:
+    async def later() -> AsyncIterator[Any]:
+        for chunk in CHUNKS:
+            yield chunk
+
+    @outlay.metered("openai", model="gpt-5")
+    def ask() -> Iterator[Any]:
+        return (chunk for chunk in CHUNKS)
+
+    @outlay.metered("openai", model="gpt-5")
+    async def ask_later() -> AsyncIterator[Any]:
+        return later()
+
+    with capture() as usage:
+        assert list(ask()) == CHUNKS
+        assert [chunk async for chunk in await ask_later()] == CHUNKS
+        assert [event.quantities for event in usage.events] == [{"input_tokens": 7, "output_tokens": 1}] * 2
+
+
+def test_a_stream_of_a_class_of_its_own_is_a_call_nothing_is_known_about() -> None:
+    stream = iter(CHUNKS)
+    ask = outlay.metered("openai", model="gpt-5")(lambda: stream)
+    count = outlay.metered("internal", model="lines", quantities=lambda _stream: {"pages": 2})(lambda: stream)
+    with capture() as usage:
+        assert ask() is stream
+        assert count() is stream
+        first, second = usage.events
+    assert (first.model, first.quantities, first.estimated) == ("gpt-5", {outlay.extract.UNMETERED: 1}, True)
+    assert second.quantities == {"pages": 2}
 
 
 def test_with_the_sdk_off_functions_are_as_they_were() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -171,6 +172,19 @@ async def test_a_decorated_asynchronous_generator_leaves_its_caller_alone() -> N
         assert labels() == {"team": "caller"}
         assert [each async for each in steps] == [{"team": "search"}]
     assert closed == [{"team": "search"}]
+
+
+def test_decorated_generators_are_still_told_from_functions() -> None:
+    @outlay.scope(team="search")
+    def work() -> Iterator[object]:
+        yield 1
+
+    @outlay.scope(team="search")
+    async def work_later() -> AsyncIterator[object]:
+        yield 1
+
+    assert inspect.isgeneratorfunction(work)
+    assert inspect.isasyncgenfunction(work_later)
 
 
 def test_a_scope_that_ends_out_of_turn_takes_out_only_itself() -> None:

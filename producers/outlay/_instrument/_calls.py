@@ -31,11 +31,16 @@ class ClientCall(Call):
         return self._characters is not None
 
     def fed(self, chunk: Any) -> None:
-        """Take a chunk: an event of a stream, or one result of a batch, which is a use of its own."""
+        """Take a chunk: an event of a stream, or, where what was made before is read again, a use of its own.
+
+        Such are one result of a batch, and the end of a response in the background.
+        """
         if not self._again:
             super().fed(chunk)
         elif get(chunk, "result") is not None:
             self._note_part(lambda extract: extract.usage(self._provider, chunk, model=self._model))
+        elif get(chunk, "response") is not None:
+            self._note_part(lambda extract: self._of(extract, chunk))
 
     def ended(self) -> None:
         """Track what the chunks amounted to; the results of a batch were tracked one by one."""

@@ -34,7 +34,7 @@ class Stream:
         """Say whose stream it is, and the model asked for, where chunks may not name it."""
         self._provider, self._asked = provider, model
         self._last: Any = None
-        self._complete = self._finished = False
+        self._complete = self._finished = self._background = False
         self._message: dict[str, Any] = {}
         self._deltas = 0
         self._model: str | None = None
@@ -74,6 +74,8 @@ class Stream:
             return found if self._complete else tuple(replace(each, estimated=True) for each in found)
         if self._message:
             return self._message_so_far()
+        if self._background:
+            return ()  # it goes on without its reader, and is counted under its id by whoever reads its end
         quantities = {"output_tokens": self._deltas} if self._deltas else {UNMETERED: 1}
         return (
             Used(
@@ -102,6 +104,7 @@ class Stream:
 
     def _follow_response(self, event: Any) -> None:
         self._note(get(event, "response"))
+        self._background |= get(event, "response", "background") is True
         self._operation = "responses" if get(event, "response") is not None else self._operation
         self._deltas += bool(get(event, "delta"))
 

@@ -355,6 +355,26 @@ def test_a_background_response_is_counted_once_it_is_done_and_under_one_id(usage
     assert (first.id, first.time.isoformat()) == ("resp_1", "2026-11-23T00:00:00+00:00")
 
 
+def test_a_background_response_whose_stream_breaks_is_counted_once_by_whoever_reads_its_end(usage: Captured) -> None:
+    made = {**golden("openai_responses")["response"], "background": True, "created_at": 1_795_392_000}
+    begun = {**made, "status": "in_progress", "usage": None, "tool_usage": None}
+    told = [
+        {"type": "response.created", "response": begun, "sequence_number": 0},
+        {"type": "response.output_text.delta", "delta": "t", "sequence_number": 1, "item_id": "i", "output_index": 0,
+         "content_index": 0, "logprobs": []},
+    ]  # fmt: skip
+    ended = {"type": "response.completed", "response": made, "sequence_number": 2}
+    with client(Provider(events(told, named=True, cut=True), events([ended], named=True), whole(made))) as ai:
+        with pytest.raises(openai.APIConnectionError):
+            list(ai.responses.create(model="m", input="x", background=True, stream=True))
+        assert usage.events == []
+        list(ai.responses.retrieve("resp_1", stream=True))
+        ai.responses.retrieve("resp_1")
+    first, second = usage.events
+    assert first == second
+    assert first.id == "resp_1"
+
+
 def test_a_response_in_the_foreground_is_not_counted_again_when_it_is_retrieved(usage: Captured) -> None:
     with client(Provider(whole(golden("openai_responses")["response"]))) as ai:
         ai.responses.retrieve("resp_1")
