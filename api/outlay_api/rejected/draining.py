@@ -1,7 +1,8 @@
 """Refused events sent again: those alone that are valid now and that the ledger does not have.
 
 The ledger is the progress: what it holds is passed over, so a drain may be repeated or cut short at any moment. What is
-still refused stays where it is, so no drain feeds itself.
+still refused stays where it is; what intake refuses after all is kept once more, after what this drain reads. So no
+drain feeds itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -17,9 +19,12 @@ import pyarrow as pa
 from outlay_api.rejected.judging import judge
 from outlay_api.rejected.refused import Refused
 from outlay_api.rejected.selection import Selection
+from outlay_schemas.outcome import Outcome, Verdict
 from outlay_streams.decode.avro import Writers
+from outlay_streams.identity import identify
 
-_IDENTITY = ["org", "source", "id"]
+_REMEMBERED = 250_000
+"""Identities sent that are remembered. A repeat after more than that is sent, and counted once all the same."""
 
 
 class Rejects(Protocol):
@@ -35,8 +40,11 @@ class Rejects(Protocol):
         """Return, for each row of a `USAGE` table, whether the ledger has an event of that identity."""
         ...
 
-    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> None:
-        """Send events with their bytes; `usage` has them row by row. They are durable when this returns."""
+    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> Sequence[Outcome]:
+        """Send events with their bytes and return what became of each; `usage` has them row by row.
+
+        They are durable when this returns. One that others will judge later is accepted.
+        """
         ...
 
 
@@ -57,6 +65,15 @@ class Drained:
         """How many are still refused."""
         return self.reasons.total()
 
+    def note(self, outcome: Outcome) -> None:
+        """Count what became of one that was sent."""
+        if outcome.verdict is Verdict.ACCEPTED:
+            self.sent += 1
+        elif outcome.verdict is Verdict.DUPLICATE:
+            self.in_ledger += 1
+        else:
+            self.reasons[outcome.reason or f"the event is in {outcome.verdict.value}"] += 1
+
     @property
     def document(self) -> dict[str, Any]:
         """The result as plain values."""
@@ -68,12 +85,12 @@ class Drained:
 async def drain(rejects: Rejects, chosen: Selection, *, now: datetime, dry_run: bool) -> Drained:
     """Send what can be; with `dry_run` only say what would be. `now` (aware) bounds the times of events."""
     done = Drained()
-    sent: set[tuple[str, ...]] = set()
+    sent: dict[int, None] = {}
     async for events in rejects.read(chosen):
         done.selected += len(events)
         judged = judge(events, now=now, writers=rejects.writers)
         done.reasons.update(judged.reasons)
-        names = [tuple(row[name] for name in _IDENTITY) for row in judged.usage.select(_IDENTITY).to_pylist()]
+        names = identify(judged.usage).id_hash.tolist()
         held = await rejects.held(judged.usage)
         rows = []
         for row, (name, there) in enumerate(zip(names, held, strict=True)):
@@ -82,9 +99,13 @@ async def drain(rejects: Rejects, chosen: Selection, *, now: datetime, dry_run: 
             elif name in sent:
                 done.repeated += 1
             else:
-                sent.add(name)
+                sent[name] = None
                 rows.append(row)
-        if rows and not dry_run:
-            await rejects.send([judged.valid[row] for row in rows], judged.usage.take(pa.array(rows)))
-        done.sent += len(rows)
+        for name in list(islice(sent, max(0, len(sent) - _REMEMBERED))):
+            del sent[name]
+        if dry_run:
+            done.sent += len(rows)
+        elif rows:
+            for outcome in await rejects.send([judged.valid[row] for row in rows], judged.usage.take(pa.array(rows))):
+                done.note(outcome)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -13,11 +13,15 @@ import pyarrow as pa
 
 from outlay_api.rejected.refused import Refused
 from outlay_api.rejected.selection import Selection
+from outlay_schemas.outcome import ACCEPTED, Outcome, Verdict
 from outlay_streams.decode.avro import Writers
 
 _PAGE = 1_000
 _EVER = ("2000-01-01", "2200-01-01")
 _AT_ONCE = 8
+_BODY_EVENTS = 500
+_BODY_BYTES = 1024 * 1024
+"""Far below what intake takes by default, for a server may take less."""
 
 
 class Api(Protocol):
@@ -76,10 +80,34 @@ class RejectedLedger:
 
         return await asyncio.gather(*map(counted, usage.select(["source", "id"]).to_pylist()))
 
-    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> None:  # noqa: ARG002 - intake reads the bytes
-        """Send the events through intake; every one is durable when this returns."""
-        body = b"[" + b",".join(event.value for event in events) + b"]"
-        await self._api.ask("POST", "/v1/events", content=body, headers={"content-type": "application/json"})
+    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> Sequence[Outcome]:  # noqa: ARG002 - intake reads the bytes
+        """Send the events through intake and return what it says of each; all are durable when this returns."""
+        outcomes: list[Outcome] = []
+        for values in _bodies([event.value for event in events]):
+            body = b"[" + b",".join(values) + b"]"
+            headers = {"content-type": "application/json"}
+            answer = await self._api.ask("POST", "/v1/events", content=body, headers=headers)
+            told = {one["index"]: _outcome(one) for one in answer["events"]}
+            outcomes += [told.get(index, ACCEPTED) for index in range(len(values))]
+        return outcomes
+
+
+def _bodies(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield the values in order, as many at a time as a body should hold, and one at least."""
+    body: list[bytes] = []
+    nbytes = 0
+    for value in values:
+        if body and (len(body) == _BODY_EVENTS or nbytes + len(value) > _BODY_BYTES):
+            yield body
+            body, nbytes = [], 0
+        body.append(value)
+        nbytes += len(value) + 1
+    if body:
+        yield body
+
+
+def _outcome(told: dict[str, Any]) -> Outcome:
+    return Outcome(Verdict(told["outcome"]), pointer=told.get("pointer"), reason=told.get("reason"))
 
 
 def _refused(row: dict[str, Any]) -> Refused:

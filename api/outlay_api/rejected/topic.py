@@ -22,6 +22,7 @@ from outlay_infra.kafka.registry import SchemaRegistry
 from outlay_infra.kafka.usage_records import keys
 from outlay_infra.settings import KafkaSettings, Settings
 from outlay_infra.warehouse import Warehouse
+from outlay_schemas.outcome import ACCEPTED, Outcome
 from outlay_schemas.topics import ORG_HEADER, RejectHeader
 from outlay_streams.decode.avro import Writers
 from outlay_streams.identity import identify
@@ -71,13 +72,17 @@ class RejectedTopic:
         known = set(self._warehouse.find_ids(pa.array(hashes))["id_hash"].to_pylist())
         return [one in known for one in hashes.tolist()]
 
-    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> None:
-        """Write the very bytes to `usage`, keyed by identity; every one is acknowledged when this returns."""
+    async def send(self, events: Sequence[Refused], usage: pa.Table, /) -> Sequence[Outcome]:
+        """Write the very bytes to `usage`, keyed by identity; every one is acknowledged when this returns.
+
+        A meter judges them later, so each is accepted for now.
+        """
         records = [
             Record(key, event.value, [(ORG_HEADER, event.org.encode())])
             for event, key in zip(events, keys(usage), strict=True)
         ]
         self._producer.send([(self._topics.usage.name, records)], timestamp=time.time_ns() // 1_000_000).result()
+        return [ACCEPTED] * len(records)
 
     def _records(self, chosen: Selection) -> Generator[Refused, None, None]:
         topic = self._topics.usage_rejected
