@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from outlay_api.cli.commands import rejected_list
+from outlay_api.cli.target import Show
 from outlay_api.rejected.refused import Refused
 from outlay_infra.warehouse import Warehouse
 from tests.cli.conftest import NOW, Cli
 
 WRONG = {"id": "w", "time": "yesterday", "provider": "openai", "model": "gpt-4o", "quantities": {"input_tokens": 10}}
 EARLY = WRONG | {"id": "early", "time": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+ONE = Refused(
+    place="",
+    org="",
+    source="",
+    id="",
+    outcome="rejected",
+    pointer="",
+    reason="",
+    received=NOW,
+    origin="",
+    value=b"",
+)
 
 
 @pytest.fixture
@@ -51,19 +71,31 @@ def refused(cli: Cli, warehouse: Warehouse, tmp_path: Path) -> Warehouse:
     ],
 )
 def test_alike_faults_are_told_together(reason: str, kind: str) -> None:
-    event = Refused(
-        place="",
-        org="",
-        source="",
-        id="",
-        outcome="rejected",
-        pointer="",
-        reason=reason,
-        received=NOW,
-        origin="",
-        value=b"",
-    )
-    assert event.kind == kind
+    assert dataclasses.replace(ONE, reason=reason).kind == kind
+
+
+async def test_a_list_keeps_no_event_longer_than_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(Refused):
+        """One that weak references may name."""
+
+    gone: list[bool] = []
+
+    class Rejects:
+        async def read(self, _chosen: object) -> AsyncIterator[list[Refused]]:
+            earlier: list[weakref.ref[Refused]] = []
+            for _ in range(4):
+                gone.extend(one() is None for one in earlier[:-1])  # the last is still in the caller's hands
+                batch: list[Refused] = [Watched(**dataclasses.asdict(ONE))]
+                earlier.append(weakref.ref(batch[0]))
+                yield batch
+
+    @asynccontextmanager
+    async def opened(_target: object, _which: object) -> AsyncIterator[Rejects]:
+        yield Rejects()
+
+    monkeypatch.setattr(rejected_list, "opened", opened)
+    assert await rejected_list.list_rejected(output=Show(format="json")) == 0
+    assert gone == [True] * 3
 
 
 def test_they_are_listed_by_reason(cli: Cli, refused: Warehouse) -> None:

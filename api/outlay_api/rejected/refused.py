@@ -86,18 +86,26 @@ class Group:
         }
 
 
-def grouped(events: Iterable[Refused]) -> list[Group]:
-    """Return the events by kind of reason, the most frequent first."""
-    groups: dict[tuple[str, str, str, str], Group] = {}
-    for one in events:
-        key = (one.org, one.source, one.outcome, one.kind)
-        group = groups.get(key)
-        if group is None:
-            groups[key] = Group(*key, 1, one.received, one.received, one.place or one.id)
-        else:
-            group.events += 1
-            group.first, group.last = min(group.first, one.received), max(group.last, one.received)
-    return sorted(groups.values(), key=lambda group: (-group.events, group.reason, group.source))
+class Grouping:
+    """Events told together by kind of reason. It keeps none of them, so it may be given a batch at a time."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str, str, str], Group] = {}
+
+    def add(self, events: Iterable[Refused]) -> None:
+        """Count more events."""
+        for one in events:
+            key = (one.org, one.source, one.outcome, one.kind)
+            group = self._groups.get(key)
+            if group is None:
+                self._groups[key] = Group(*key, 1, one.received, one.received, one.place or one.id)
+            else:
+                group.events += 1
+                group.first, group.last = min(group.first, one.received), max(group.last, one.received)
+
+    def groups(self) -> list[Group]:
+        """Return the groups so far, the most frequent first."""
+        return sorted(self._groups.values(), key=lambda group: (-group.events, group.reason, group.source))
 
 
 def instant(time: datetime) -> str:

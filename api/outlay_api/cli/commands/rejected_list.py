@@ -29,11 +29,14 @@ async def list_rejected(*, which: Which = _WHICH, target: Target = _TARGET, outp
         outlay rejected list
         outlay rejected list --source billing-import --from 2026-11-24
     """
-    from outlay_api.rejected.refused import grouped  # noqa: PLC0415 - loads when it is needed
+    from outlay_api.rejected.refused import Grouping  # noqa: PLC0415 - loads when it is needed
 
     chosen = selection(which)
+    grouping = Grouping()
     async with opened(target, which) as rejects:
-        groups = grouped([event async for batch in rejects.read(chosen) for event in batch])
+        async for batch in rejects.read(chosen):
+            grouping.add(batch)
+    groups = grouping.groups()
     rows = [group.row for group in groups]
     show(output.format, document={"data": rows}, rows=lambda: rows, table=lambda: _table(groups))
     if not groups:
