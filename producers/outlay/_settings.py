@@ -47,7 +47,7 @@ class SdkSettings:
     timeout: float = 10.0
     """Longest wait for the server to answer, in seconds."""
     exit_seconds: float = 2.0
-    """Longest the end of the process may be held up."""
+    """Longest the end of the process waits for the server; what is left then goes to disk."""
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

@@ -18,7 +18,8 @@ class Transport(Protocol):
     def send(self, body: bytes, events: int, /) -> SendResult:
         """Return what became of each event, once all are durable; NDJSON, each with its id.
 
-        Raises `UndeliveredError` when they may be sent again later and `RefusedError` when the answer was no.
+        Raises `UndeliveredError` when they may be sent again later and `RefusedError` when the answer was no;
+        that costs an event only when its `problem` is of Outlay's own types (`urn:outlay:problem:...`).
         """
 
     def after_fork(self) -> None:
