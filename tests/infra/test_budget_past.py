@@ -97,3 +97,32 @@ def test_minutes_are_those_of_receipt(filled: Warehouse) -> None:
     assert past.marks == {"spend/0": 7, "spend/1": 10}
     later = received_minutes(filled, "acme", NOON + timedelta(minutes=1))
     assert later.sums.num_rows == 1
+
+
+def test_months_that_retention_took_are_what_cells_say_without_what_came_after_the_marks(warehouse: Warehouse) -> None:
+    long_ago = NOON - timedelta(days=100)
+    edges = [NOON - timedelta(days=200), NOON + timedelta(days=1)]
+    store(warehouse, "spend/0", 1, {"amount": "1000", "time": long_ago}, received=long_ago)
+    store(warehouse, "spend/0", 2, {"amount": "7"})
+    warehouse.retention(NOON.date(), raw_days=30, rejects_days=None)
+    store(warehouse, "spend/0", 3, {"amount": "20", "time": long_ago})
+    store(warehouse, "spend/1", 1, {"amount": "300", "time": long_ago})
+    for marks, total, counted in (
+        ({"spend/0": 2, "spend/1": -1}, 1007, 2),
+        ({"spend/0": 3, "spend/1": -1}, 1027, 3),
+        ({"spend/0": 2}, 1307, 3),
+    ):
+        past = past_at(warehouse, "acme", (), edges, marks)
+        assert past is not None
+        assert listed(past) == [(edges[0], "priced", Decimal(total), counted)]
+
+
+def test_a_month_that_is_being_forgotten_cannot_be_told_of_yet(filled: Warehouse) -> None:
+    month = f"{NOON:%Y%m}"
+    filled.command("INSERT INTO expired (month, org) VALUES ({month:UInt32}, 'acme')", {"month": int(month)})
+    assert past_at(filled, "acme", (), EDGES, {}) is not None
+    filled.command(f"CREATE TABLE expired_{month}_0123abcd AS ledger")
+    assert past_at(filled, "acme", (), EDGES, {}) is None
+    filled.command(f"DROP TABLE expired_{month}_0123abcd SYNC")
+    filled.command("ALTER TABLE receipts DELETE WHERE block = 3 SETTINGS mutations_sync = 2")
+    assert past_at(filled, "acme", (), EDGES, {}) is None

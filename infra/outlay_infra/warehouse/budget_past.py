@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from outlay_infra.warehouse.database import Queries
+from outlay_infra.warehouse.partitions import expired_months, month_number
 from outlay_schemas.arrow import AMOUNT
 
 _SUMS = "sum(t.amount) AS total, sum(t.entries) AS counted"
@@ -20,13 +21,35 @@ AND t.quarter < fromUnixTimestamp64Second({{last:Int64}}, 'UTC')
 GROUP BY edge, {names} ORDER BY edge, {names}
 """
 _LEDGER = """
-SELECT roundDown(intDiv(toUnixTimestamp64Milli(t.time), 1000), {{edges:Array(Int64)}}) AS edge, {names}, {sums}
-FROM ledger AS t
-WHERE t.org = {{org:String}} AND t.time >= fromUnixTimestamp64Milli({{first:Int64}} * 1000, 'UTC')
-AND t.time < fromUnixTimestamp64Milli({{last:Int64}} * 1000, 'UTC')
-AND t.`partition` IN {{sources:Array(String)}}
-AND t.block <= transform(toString(t.`partition`), {{sources:Array(String)}}, {{marks:Array(UInt64)}}, toUInt64(0))
-GROUP BY edge, {names} ORDER BY edge, {names}
+SELECT edge, {names}, sum(part) AS total, sum(parts) AS counted FROM (
+    SELECT roundDown(intDiv(toUnixTimestamp64Milli(t.time), 1000), {{edges:Array(Int64)}}) AS edge, {named},
+        sum(ifNull(t.amount, toDecimal128(0, 12))) AS part, toInt64(count()) AS parts
+    FROM ledger AS t WHERE {within} AND {below} AND NOT {gone} GROUP BY edge, {named}
+    UNION ALL
+    SELECT roundDown(toUnixTimestamp64Second(t.quarter), {{edges:Array(Int64)}}) AS edge, {named},
+        sum(t.amount) AS part, sum(t.entries) AS parts
+    FROM cells AS t WHERE t.org = {{org:String}} AND t.quarter >= fromUnixTimestamp64Second({{first:Int64}}, 'UTC')
+    AND t.quarter < fromUnixTimestamp64Second({{last:Int64}}, 'UTC')
+    AND toYYYYMM(t.quarter) IN {{months:Array(UInt32)}} GROUP BY edge, {named}
+    UNION ALL
+    SELECT roundDown(intDiv(toUnixTimestamp64Milli(t.time), 1000), {{edges:Array(Int64)}}) AS edge, {named},
+        -sum(ifNull(t.amount, toDecimal128(0, 12))) AS part, -toInt64(count()) AS parts
+    FROM ledger AS t WHERE {within} AND NOT ({below}) AND {gone} GROUP BY edge, {named}
+) GROUP BY edge, {names} HAVING counted != 0 ORDER BY edge, {names}
+"""
+_WITHIN = """t.org = {org:String} AND t.time >= fromUnixTimestamp64Milli({first:Int64} * 1000, 'UTC')
+    AND t.time < fromUnixTimestamp64Milli({last:Int64} * 1000, 'UTC')"""
+_BELOW = """t.`partition` IN {sources:Array(String)}
+    AND t.block <= transform(toString(t.`partition`), {sources:Array(String)}, {marks:Array(UInt64)}, toUInt64(0))"""
+_GONE = "toYYYYMM(t.time) IN {months:Array(UInt32)}"
+_LEFT = f"""
+SELECT count() AS entries, sum(cityHash64(t.`partition`, t.block, t.id)) AS name,
+    countIf((t.`partition`, t.block) NOT IN (SELECT `partition`, block FROM receipts)) AS under_way
+FROM ledger AS t WHERE {_WITHIN} AND {_GONE}
+"""
+_ASIDE = """
+SELECT count() AS tables FROM system.tables WHERE database = currentDatabase()
+AND toUInt32OrZero(extract(name, '^expired_([0-9]{6})_[0-9a-f]{8}$')) IN {months:Array(UInt32)}
 """
 _STORED = "SELECT `partition`, max(block) AS block FROM receipts GROUP BY `partition` ORDER BY `partition`"
 _SINCE = "SELECT `partition`, min(block) AS block FROM receipts WHERE day >= {day:Date32} GROUP BY `partition`"
@@ -75,8 +98,9 @@ def past_at(
 ) -> Past | None:
     """Return what blocks at or below `marks` hold, from the ledger, whatever is stored meanwhile.
 
-    Of sources that `marks` does not name, everything stored whole; `Past.marks` names those too. None while a block at
-    or below a mark may not be stored yet.
+    Of sources that `marks` does not name, everything stored whole; `Past.marks` names those too. Months that retention
+    took from the ledger are what cells say, without the entries above the marks: those came of late and are in the
+    ledger still. None while a block at or below a mark may not be stored yet, and while such a month changes.
     """
     stored = stored_marks(database)
     if any(mark > stored.get(source, -1) for source, mark in marks.items()):
@@ -84,9 +108,16 @@ def past_at(
     limits = {source: mark for source, mark in {**stored, **marks}.items() if mark >= 0}
     if not edges or not limits:
         return Past(_empty(dimensions), limits)
-    sql = _LEDGER.format(names=_names(dimensions), sums=_SUMS_OF_ENTRIES)
     parameters = {"org": org, **_within(edges), "sources": list(limits), "marks": list(limits.values())}
-    return Past(_read(database.query(sql, parameters), dimensions), limits)
+    found = _forgotten(database, edges, parameters)
+    if found is None:
+        return None
+    names = ", ".join((*dimensions, "status"))
+    sql = _LEDGER.format(names=names, named=_names(dimensions), within=_WITHIN, below=_BELOW, gone=_GONE)
+    rows = database.query(sql, {**parameters, "months": found[0]})
+    if _forgotten(database, edges, parameters) != found:
+        return None
+    return Past(_read(rows, dimensions), limits)
 
 
 def received_minutes(database: Queries, org: str, since: datetime) -> Past:
@@ -111,6 +142,25 @@ def received_minutes(database: Queries, org: str, since: datetime) -> Past:
         "unpriced": rows["unpriced"],
     }
     return Past(pa.table(columns), stored_marks(database))
+
+
+def _forgotten(
+    database: Queries, edges: Sequence[datetime], parameters: Mapping[str, object]
+) -> tuple[list[int], int, int] | None:
+    """Return the months within `edges` whose entries are gone, and what tells whether their late ones changed.
+
+    None amid a change. A block is in the ledger first and in the receipts last: the same answer before and after says
+    that cells held still.
+    """
+    first, last = (month_number(edge.astimezone(UTC).date()) for edge in (edges[0], edges[-1]))
+    months = sorted(month for month in expired_months(database) if first <= month <= last)
+    if not months:
+        return [], 0, 0
+    given = {**parameters, "months": months}
+    left = database.query(_LEFT, given).to_pylist()[0]
+    if left["under_way"] or database.query(_ASIDE, given)["tables"][0].as_py():
+        return None
+    return months, left["entries"], left["name"]
 
 
 def _within(edges: Sequence[datetime]) -> dict[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from outlay_infra.warehouse.database import Database
+from outlay_infra.warehouse.database import Database, Queries
 from outlay_infra.warehouse.rollups import Rollup
 
 _DAY = timedelta(days=1)
 
 
-def expired_months(database: Database) -> frozenset[int]:
+def expired_months(database: Queries) -> frozenset[int]:
     """Return the months (as 202605) whose entries are gone."""
     return frozenset(database.query("SELECT DISTINCT month FROM expired")["month"].to_pylist())
 
