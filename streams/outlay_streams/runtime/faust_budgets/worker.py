@@ -96,6 +96,9 @@ class Worker:
             if (mine := shelves.get(self.outlet.keys.placed(org))) is not None:
                 mine.book(org)
         self._shelves = shelves
+        for shelf in shelves.values():
+            for org in list(shelf.books):
+                shelf.replace(org)  # a catalog that changed meanwhile found no shelf
         self._reading.set()
         self._metrics.partitions.set(len(shelves))
         self._metrics.rows.set(sum(len(shelf) for shelf in shelves.values()))

@@ -252,3 +252,18 @@ async def test_a_process_that_stood_still_writes_nothing() -> None:
     with pytest.raises(Stood, match="start it again"):
         await world.worker.keep()
     assert world.told == []
+
+
+async def test_a_catalog_that_changes_while_partitions_come_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.begin()
+    await world.worker.publish(windows=True)
+
+    def first(log: Log, partitions: Collection[int]) -> Mapping[int, int]:
+        world.declare([ALL, RED])
+        return dict.fromkeys(partitions, 0)
+
+    monkeypatch.setattr(Log, "first", first)
+    await world.worker.given({0: dict(world.rows)})
+    await world.worker.publish(windows=True)
+    assert {read_record_key(key)[1] for key in world.states} == {"budget:all", "budget:red"}
