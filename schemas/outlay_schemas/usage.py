@@ -5,6 +5,7 @@ Identity is (org, source, id), as in CloudEvents; the org comes from the caller'
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -43,15 +44,31 @@ def _as_a_date(value: object) -> object:
     raise PydanticCustomError("datetime_number", "write RFC 3339 with an offset")
 
 
+_NUMBER_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def _as_plain_digits(value: object) -> object:
+    """Refuse texts that are a number to Python alone: with underscores, spaces or the digits of other scripts."""
+    if isinstance(value, str) and not _NUMBER_TEXT.fullmatch(value):
+        raise PydanticCustomError("decimal_text", "write a number in plain digits, such as 37.5")
+    return value
+
+
 Moment = Annotated[AwareDatetime, BeforeValidator(_as_a_date)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TagKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 TagValue = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
 UnitName = Annotated[str, StringConstraints(pattern=f"^{UNIT_NAME.pattern}$")]
 Quantity = Annotated[
-    Decimal, Field(ge=0, le=MAX_QUANTITY, max_digits=16 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE)
+    Decimal,
+    Field(ge=0, le=MAX_QUANTITY, max_digits=16 + QUANTITY_SCALE, decimal_places=QUANTITY_SCALE),
+    BeforeValidator(_as_plain_digits),
 ]
-Amount = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12)]
+Amount = Annotated[
+    Decimal,
+    Field(max_digits=38, decimal_places=12, ge=-(10**12), le=10**12),
+    BeforeValidator(_as_plain_digits),
+]
 Milliseconds = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 Kind = Literal["usage", "invoice", "adjustment"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -77,6 +78,11 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"kind": "invoice"}, "/amount", "amount is required for kind 'invoice'"),
         ({"amount": "1"}, "/amount", "send it as provider_cost"),
         ({"kind": "invoice", "amount": "0.0000000000001"}, "/amount", "no more than 12 decimal places"),
+        ({"kind": "invoice", "amount": "1_0"}, "/amount", "is '1_0': write a number in plain digits"),
+        *(
+            ({"quantities": {"images": text}}, "/quantities/images", "write a number in plain digits, such as 37.5")
+            for text in ("5_0", "\u0665", " 5 ", "5\n", "", "NaN")
+        ),
     ],
 )
 def test_a_refusal_names_the_place_the_value_and_the_fix(fields: dict[str, Any], pointer: str, said: str) -> None:
@@ -87,6 +93,12 @@ def test_a_refusal_names_the_place_the_value_and_the_fix(fields: dict[str, Any],
 
 def test_an_event_at_the_edge_of_the_allowance_is_taken() -> None:
     assert decoded([event(time="2026-05-04T12:10:00Z"), event(time="1970-01-02T00:00:00Z")]).outcomes == [None, None]
+
+
+@pytest.mark.parametrize("text", ["37.5", "0037.50", "+37.5", "3.75e1"])
+def test_a_number_may_be_written_as_text(text: str) -> None:
+    taken = decoded([event(quantities={"images": text})])
+    assert taken.usage["quantities"].to_pylist() == [[("images", Decimal("37.5"))]]
 
 
 def test_the_others_of_the_batch_keep_their_positions() -> None:
