@@ -199,6 +199,6 @@ def encode_state(state: BudgetState | TeamWindows) -> bytes:
 
 
 def decode_state(row: str, value: bytes) -> BudgetState | TeamWindows:
-    """Return the state of a row; raise `ValueError` when the value is none."""
+    """Return the state of a row, without fields a newer writer added; raise `ValueError` when the value is none."""
     model: type[BudgetState | TeamWindows] = BudgetState if row.startswith(BUDGET) else TeamWindows
-    return model.model_validate_json(value)
+    return model.model_validate_json(value, extra="ignore")

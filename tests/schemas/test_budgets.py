@@ -88,6 +88,15 @@ def test_states_are_records_and_come_back_the_same(row: str, state: BudgetState 
     assert read_record_key(record_key("acme", row)) == ("acme", row)
 
 
+def test_what_a_newer_writer_adds_to_a_state_is_passed_over() -> None:
+    state = BudgetState(
+        org="acme", budget=budget(), zone="UTC", version=1, periods=(SPENT,), marks={}, starting=False, at=NOON
+    )
+    value = encode_state(state).replace(b'{"id":', b'{"later":[80],"id":').replace(b'{"org":', b'{"later":1,"org":')
+    assert value.count(b"later") == 2
+    assert decode_state(row_key(budget="b"), value) == state
+
+
 @pytest.mark.parametrize("key", [b"acme", b"acme\x1fother", b"acme\x1f"])
 def test_a_key_that_is_none_is_refused(key: bytes) -> None:
     with pytest.raises(ValueError, match="is no key of a budget state"):

@@ -66,9 +66,13 @@ class BudgetStates:
         self._see()
         with self._changing:
             rows = self._held.get(org, {})
-            for row, held in rows.items():
+            for row, held in list(rows.items()):
                 if isinstance(held, bytes):
-                    rows[row] = decode_state(row, held)
+                    try:
+                        rows[row] = decode_state(row, held)
+                    except ValueError as error:
+                        del rows[row]
+                        _log.error("budget_state_unreadable", org=org, row=row, error=str(error), effect="left out")
             return [state for _, state in sorted(rows.items()) if isinstance(state, kind)]
 
     def _see(self) -> None:
@@ -88,6 +92,8 @@ class BudgetStates:
 
     def _read(self) -> None:
         """Read from the beginning, for ever."""
+        with self._changing:
+            self._held.clear()
         config = consumer_config(self._kafka, "states", enable_partition_eof=True)
         with closing(Consumer(config)) as consumer:
             places = range(self._topic.partitions)
@@ -105,7 +111,11 @@ class BudgetStates:
                 self._known = not unread
 
     def _take(self, message: Message) -> None:
-        org, row = read_record_key(message.key() or b"")
+        try:
+            org, row = read_record_key(message.key() or b"")
+        except ValueError as error:
+            _log.error("budget_state_unreadable", topic=self._topic.name, error=str(error), effect="left out")
+            return
         value = message.value()
         with self._changing:
             rows = self._held.setdefault(org, {})
