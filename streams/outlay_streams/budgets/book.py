@@ -21,7 +21,7 @@ from outlay_streams.budgets.rows import BudgetRows
 from outlay_streams.budgets.start import Start
 from outlay_streams.budgets.sums import Gathered, exact_sums
 from outlay_streams.budgets.totals import seconds
-from outlay_streams.budgets.windows import Windows
+from outlay_streams.budgets.windows import HOURS_KEPT, Windows
 
 Row = dict[str, Any]
 """A row as JSON: what a table or a file keeps under the row's key."""
@@ -61,7 +61,7 @@ class OrgBook:
         self._rows.meet(source, offset)
         gathered = Gathered(cells, self._rows.scopes.dimensions)
         changed = dict.fromkeys([*self._rows.add(gathered, source, offset), *moved])
-        teams = list(self._add_to_windows(gathered, source, offset, seconds(at)))
+        teams = [*self._add_to_windows(gathered, source, offset, seconds(at)), *self._forget_teams()]
         self._marks[source] = max(offset, self._marks.get(source, -1))
         return [*(self._rows.keys[position] for position in changed), *teams]
 
@@ -147,6 +147,16 @@ class OrgBook:
         for source, mark in marks.items():
             self._marks[source] = max(mark, self._marks.get(source, -1))
 
+    def _forget_teams(self) -> Iterator[str]:
+        """Drop the windows in which nothing is left within reach, and yield their keys: names of teams come and go."""
+        reach = self._reach()
+        for team in [team for team, windows in self._windows.items() if windows.at < reach]:
+            del self._windows[team]
+            yield row_key(team=team)
+
+    def _reach(self) -> int:
+        return 0 if self._rows.at is None else seconds(self._rows.at) - HOURS_KEPT
+
     def _add_to_windows(self, cells: Gathered, source: str, offset: int, at: int) -> Iterator[str]:
         sums = cells.by(("team",))
         numbers: dict[str, int] = {}
@@ -157,6 +167,8 @@ class OrgBook:
             for counts in (sums.entries, sums.unpriced)
         )
         for team, number in numbers.items():
+            if team not in self._windows and at < self._reach():
+                continue
             windows = self._windows.setdefault(team, Windows())
             if windows.marks.get(source, -1) < offset:
                 windows.add(at, amounts[number], entries[number], unpriced[number])
