@@ -29,7 +29,7 @@ cluster: setup ## Run Kafka, a store and every role on this machine with traffic
 	@$(BIN)/outlay cluster $(ARGS)
 
 test: setup ## Run every test, two files at a time
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTHONHASHSEED=0 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Lint, types, import rules, packaging
 	@$(BIN)/ruff format --check .

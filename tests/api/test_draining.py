@@ -174,7 +174,6 @@ async def test_nobody_can_tell_whose_an_event_without_a_readable_org_is() -> Non
         (Selection(since=NOW), ["a", "b", "c", "d", "e", "f"]),
         (Selection(until=NOW), []),
     ],
-    ids=repr,
 )
 async def test_what_is_selected(chosen: Selection, names: list[str]) -> None:
     more: dict[str, dict[str, Any]] = {
