@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -36,10 +36,17 @@ class Nowhere:
     rollups: int = 0
     prices: set[str] = field(default_factory=set)
 
-    def insert_block(self, block: Block, /) -> None:
-        """Count."""
+    def insert_block(self, block: Block, /, *, durable: Callable[[], bool] = lambda: False) -> bool:
+        """Count, and leave nothing for later."""
         self.entries += block.entries.num_rows
         self.rollups += block.cells.num_rows + block.days.num_rows + block.tag_days.num_rows
+        return False
+
+    def complete_blocks(self) -> None:
+        """Have left nothing."""
+
+    def finish_blocks(self, _blocks: Sequence[Block], /) -> None:
+        """Have confirmed every block."""
 
     def recover(self, _prefix: str, /) -> list[str]:
         """Have nothing to mend."""
