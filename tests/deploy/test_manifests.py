@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from outlay_api.cli.app import build
 from outlay_api.cluster import Role
-from outlay_infra.settings import PREFIX, Settings
+from outlay_infra.secret_files import PREFIX
+from outlay_infra.settings import Settings
 from tests.deploy.manifests import (
     DEPLOY,
     DOCKERFILE,
